@@ -1,0 +1,155 @@
+package devserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/mlserver-go/mls/swagger"
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+)
+
+// Server is an http.Handler that plays one server version. It is no sandbox, see the package comment. Close it: it owns
+// processes and, without a data directory, temporary files.
+type Server struct {
+	cfg      Config
+	mux      *http.ServeMux
+	store    *store
+	accounts accounts
+	tokens   *tokens
+	engines  map[runtimes.Language]*engine
+	fault    atomic.Pointer[faults]
+
+	ctx    context.Context // ends when the server is closed: what runs on behalf of sessions depends on it
+	cancel context.CancelFunc
+}
+
+// New starts a server that plays the version of cfg. It probes for R and Python in the background; that one is missing is told
+// by GET /status and by what needs it.
+func New(cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	ops, err := operations(cfg.APIVersion)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.AdminPassword == "" {
+		cfg.AdminPassword = generatePassword()
+	}
+	for user, password := range cfg.Users {
+		if user == "" || password == "" {
+			return nil, fmt.Errorf("account %q: name and password must not be empty", user)
+		}
+	}
+	st, err := openStore(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), store: st, accounts: newAccounts(cfg)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.SetFaults(cfg.Faults)
+	s.engines = map[runtimes.Language]*engine{
+		runtimes.R:      newEngine(s.ctx, runtimes.R, cfg.R, cfg),
+		runtimes.Python: newEngine(s.ctx, runtimes.Python, cfg.Python, cfg),
+	}
+	if s.tokens, err = newTokens(cfg, st); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.route(ops)
+	return s, nil
+}
+
+// APIVersion is the version played, such as "9.3.0".
+func (s *Server) APIVersion() string { return s.cfg.APIVersion }
+
+// APIVersions lists the versions that can be played, oldest first.
+func APIVersions() []string { return swagger.Versions() }
+
+// AdminPassword is the password of the account "admin", given or generated. It is the only way to learn a generated one.
+func (s *Server) AdminPassword() string { return s.cfg.AdminPassword }
+
+// Interpreters says which R and Python were found, waiting for the probe; an error names the program and how to install it.
+func (s *Server) Interpreters(ctx context.Context) (found []*runtimes.Interpreter, missing []error) {
+	for _, lang := range []runtimes.Language{runtimes.R, runtimes.Python} {
+		if i, err := s.engines[lang].find(ctx); err != nil {
+			missing = append(missing, err)
+		} else {
+			found = append(found, i)
+		}
+	}
+	return found, missing
+}
+
+// Serve answers on ln until ctx is done or ln fails, and closes the server: running requests have 5 s to end. It returns nil
+// when ctx ended it.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	const grace = 5 * time.Second
+	hs := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute}
+	ended := make(chan error, 1)
+	go func() { ended <- hs.Serve(ln) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	_ = hs.Shutdown(late) // what is still running then is ended by the two below
+	return errors.Join(err, s.Close(), hs.Close())
+}
+
+// Shutdown waits until nothing runs any more or ctx is done, and closes the server.
+func (s *Server) Shutdown(ctx context.Context) error {
+	return s.Close()
+}
+
+// Close ends every R and Python process at once and removes what they wrote. What is asked of the server afterwards gets 503.
+func (s *Server) Close() error {
+	s.cancel()
+	var errs []error
+	for _, e := range s.engines {
+		errs = append(errs, e.close())
+	}
+	return errors.Join(append(errs, s.store.close())...)
+}
+
+// faults are the misbehaviour asked for, and how often each canned answer was given.
+type faults struct {
+	Faults
+	given map[string]*atomic.Int64
+}
+
+// SetFaults replaces the misbehaviour asked for in Config.
+func (s *Server) SetFaults(f Faults) {
+	fs := &faults{f, map[string]*atomic.Int64{}}
+	for id := range f.Answers {
+		fs.given[id] = new(atomic.Int64)
+	}
+	s.fault.Store(fs)
+}
+
+func (s *Server) faults() *faults { return s.fault.Load() }
+
+// answer is the canned answer for an operation, if one is due.
+func (f *faults) answer(id string) (Answer, bool) {
+	a, ok := f.Answers[id]
+	if !ok || a.Times > 0 && f.given[id].Add(1) > int64(a.Times) {
+		return Answer{}, false
+	}
+	return a, true
+}
+
+func (a Answer) write(w http.ResponseWriter) {
+	for name, values := range a.Header {
+		w.Header()[http.CanonicalHeaderKey(name)] = values
+	}
+	if strings.HasPrefix(strings.TrimSpace(a.Body), "{") && w.Header().Get("Content-Type") == "" {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	}
+	w.WriteHeader(max(a.Status, http.StatusOK))
+	_, _ = w.Write([]byte(a.Body)) // a client that is gone needs no answer
+}

@@ -1,0 +1,148 @@
+package devserver
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// buckets of the store.
+const (
+	bucketKeys      = "keys"
+	bucketLogins    = "logins"
+	bucketServices  = "services"
+	bucketSnapshots = "snapshots"
+)
+
+// store keeps records in an embedded database and blobs as files beside it.
+type store struct {
+	db        *bbolt.DB
+	dir       string
+	temporary bool // dir goes when the store is closed
+}
+
+// openStore opens the store in dir, or a new one in a temporary directory when dir is empty.
+func openStore(dir string) (_ *store, err error) {
+	s := &store{dir: dir}
+	if dir == "" {
+		if s.dir, err = os.MkdirTemp("", "mls-devserver-"); err != nil {
+			return nil, err
+		}
+		s.temporary = true
+	}
+	defer func() {
+		if err != nil {
+			_ = s.close() // the first error tells more
+		}
+	}()
+	if s.dir, err = filepath.Abs(s.dir); err != nil {
+		return nil, err
+	}
+	for _, d := range []string{s.dir, s.blobs(), s.sessions(), s.workers()} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	s.db, err = bbolt.Open(filepath.Join(s.dir, "devserver.db"), 0o600, &bbolt.Options{
+		Timeout: time.Second, NoSync: s.temporary, NoFreelistSync: true,
+	})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil, fmt.Errorf("data directory %s is in use by another development server: stop it, or choose another directory", s.dir)
+	} else if err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", s.dir, err)
+	}
+	// What sessions and workers of an earlier run left behind is of no use to anybody.
+	for _, d := range []string{s.sessions(), s.workers()} {
+		if err := emptyDir(d); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range []string{bucketKeys, bucketLogins, bucketServices, bucketSnapshots} {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *store) blobs() string    { return filepath.Join(s.dir, "blobs") }
+func (s *store) sessions() string { return filepath.Join(s.dir, "sessions") }
+func (s *store) workers() string  { return filepath.Join(s.dir, "workers") }
+
+func (s *store) put(bucket, key string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), raw) })
+}
+
+func (s *store) delete(bucket, key string) error {
+	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Delete([]byte(key)) })
+}
+
+// loadAll reads every record of a bucket.
+func loadAll[T any](s *store, bucket string) (map[string]*T, error) {
+	all := map[string]*T{}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte(bucket)).ForEach(func(k, raw []byte) error {
+			v := new(T)
+			if err := json.Unmarshal(raw, v); err != nil {
+				return fmt.Errorf("data directory %s: record %s of %s: %w", s.dir, k, bucket, err)
+			}
+			all[string(k)] = v
+			return nil
+		})
+	})
+	return all, err
+}
+
+// signingKey reads the key that signs access tokens, making it the first time.
+func (s *store) signingKey() (*rsa.PrivateKey, error) {
+	keys, err := loadAll[[]byte](s, bucketKeys)
+	if err != nil {
+		return nil, err
+	}
+	if der, ok := keys["signing"]; ok {
+		return x509.ParsePKCS1PrivateKey(*der)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	return key, s.put(bucketKeys, "signing", x509.MarshalPKCS1PrivateKey(key))
+}
+
+func (s *store) close() error {
+	var errs []error
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.temporary {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+func emptyDir(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
