@@ -25,7 +25,7 @@ type WebServiceResult struct {
 	ErrorMessage string `json:"errorMessage,omitempty"`
 
 	// content of the declared files by name; null where the code wrote none
-	OutputFiles map[string]strfmt.Base64 `json:"outputFiles,omitempty"`
+	OutputFiles map[string]any `json:"outputFiles,omitempty"`
 
 	// outputs by name, each as raw JSON
 	OutputParameters map[string]jsonext.RawMessage `json:"outputParameters,omitempty"`
