@@ -24,8 +24,8 @@ type WebServiceResult struct {
 	// the code's error, else empty
 	ErrorMessage string `json:"errorMessage,omitempty"`
 
-	// content of the declared files by name; null where the code wrote none
-	OutputFiles map[string]any `json:"outputFiles,omitempty"`
+	// content of the declared files by name, in base64 as raw JSON; null where the code wrote none
+	OutputFiles map[string]jsonext.RawMessage `json:"outputFiles,omitempty"`
 
 	// outputs by name, each as raw JSON
 	OutputParameters map[string]jsonext.RawMessage `json:"outputParameters,omitempty"`
