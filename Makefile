@@ -1,0 +1,42 @@
+# `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Pinned, and run from the module cache: neither is a requirement of this module. go-swagger's pin is in wrapper/codegen.
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+demo: ## the whole job, step by step, against a development server with real R and Python
+	@scripts/install.sh r python
+	@scripts/demo.sh
+
+test: ## everything: drift of the generated code, linters, all tests with the race detector
+	@scripts/install.sh r python cc
+	@$(MAKE) --no-print-directory check lint
+	go test -race -timeout 20m ./...
+
+fetch: ## bring a published API document: make fetch VERSION=9.1.0 [SWAGGER_BASE_URL=file:///a/copy]
+	@go run ./scripts/apidoc fetch $(VERSION)
+
+generate: ## write gen/ anew from swagger/: make generate [VERSION=9.1.0]
+	@go run ./scripts/apidoc generate $(VERSION)
+
+check: ## fail if gen/ is not what swagger/ generates, or swagger/ not what the published documents make
+	@go run ./scripts/apidoc check
+	go vet ./gen/...
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l gen scripts swagger wrapper); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+build: ## bin/mls
+	go build -trimpath -o bin/mls ./wrapper/cmd/mls
+
+bench: ## the benchmarks; they report medians, and ratios where there is something to compare with
+	@scripts/install.sh r python
+	go test -run '^$$' -bench . ./wrapper/...
+
+.PHONY: help demo test fetch generate check lint build bench

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [cc]
+# On Debian as root; elsewhere it says what to install. What is there already is left alone.
+set -euo pipefail
+
+has_r() { R --no-echo --vanilla -e 'library(jsonlite)' >/dev/null 2>&1; }
+
+# The development server looks at every python on the PATH, and so does this.
+has_python() {
+	local python
+	for python in $(type -ap python3 python) /usr/bin/python3; do
+		"$python" -c 'import sys, importlib.util as u
+sys.exit(any(u.find_spec(m) is None for m in ("numpy", "pandas", "sklearn", "dill")))' >/dev/null 2>&1 && return 0
+	done
+	return 1
+}
+
+# The race detector needs a C compiler and its headers.
+has_cc() { echo '#include <stdlib.h>' | ${CC:-gcc} -E - >/dev/null 2>&1; }
+
+packages=() names=()
+for need in "$@"; do
+	case $need in
+	r) has_r || { packages+=(r-base-core r-cran-jsonlite); names+=("R with the package jsonlite"); } ;;
+	python) has_python || { packages+=(python3 python3-numpy python3-pandas python3-sklearn python3-dill); names+=("Python 3 with numpy, pandas, scikit-learn and dill"); } ;;
+	cc) has_cc || { packages+=(gcc libc6-dev); names+=("a C compiler (gcc)"); } ;;
+	*) echo "install.sh: unknown: $need" >&2; exit 2 ;;
+	esac
+done
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+	{
+		echo "missing:"
+		printf '  %s\n' "${names[@]}"
+		echo "on Debian or Ubuntu: sudo apt-get install --no-install-recommends ${packages[*]}"
+		echo "elsewhere: install them with your package manager, so that R and python3 are on the PATH"
+	} >&2
+	exit 1
+fi
+echo "installing: ${packages[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
+	tail -n 20 "$log" >&2
+	echo "apt-get could not install ${packages[*]}: see above" >&2
+	exit 1
+fi
