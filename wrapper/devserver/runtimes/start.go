@@ -1,0 +1,229 @@
+package runtimes
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+//go:embed harness
+var harness embed.FS
+
+// harnessSource is the program a worker runs, put together from its parts.
+func harnessSource(lang Language) ([]byte, error) {
+	parts, suffix := []string{"protocol", "values", "execute", "objects", "main"}, ".py"
+	var src strings.Builder
+	if lang == R {
+		parts, suffix = []string{"protocol", "values", "conditions", "session", "execute", "objects", "main"}, ".R"
+		// Base functions come first: the user's own of the same name must not get into the harness.
+		src.WriteString("local({\n")
+	}
+	for _, p := range parts {
+		b, err := harness.ReadFile("harness/" + p + suffix)
+		if err != nil {
+			return nil, err
+		}
+		src.Write(b)
+		src.WriteByte('\n')
+	}
+	if lang == R {
+		src.WriteString("}, new.env(parent = baseenv()))\n")
+	}
+	return []byte(src.String()), nil
+}
+
+// kept are the variables of the environment that a worker gets; all others may be secrets.
+var kept = []string{
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH",
+	"R_LIBS", "R_LIBS_USER", "R_LIBS_SITE", "PYTHONPATH",
+}
+
+func cleanEnv(getenv func(string) string) []string {
+	var env []string
+	for _, name := range kept {
+		if v := getenv(name); v != "" {
+			env = append(env, name+"="+v)
+		}
+	}
+	// R's messages are recognised by their English text, and without UTF-8 R prints é as \303\251.
+	return append(env, "LANG="+utf8Locale(getenv), "LANGUAGE=en", "MPLBACKEND=Agg")
+}
+
+func utf8Locale(getenv func(string) string) string {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		v := getenv(name)
+		if u := strings.ToUpper(v); strings.HasSuffix(u, ".UTF-8") || strings.HasSuffix(u, ".UTF8") {
+			return v
+		}
+	}
+	if runtime.GOOS == "darwin" {
+		return "en_US.UTF-8"
+	}
+	return "C.UTF-8"
+}
+
+// warmups is how many executions make the ones after them fast: R compiles the harness when it has run twice.
+const warmups = 3
+
+// Start starts a worker and warms it up. ctx bounds only the start; the worker ends with [Worker.Close] or
+// [Worker.Kill], or when this process ends and the worker is idle.
+func (i *Interpreter) Start(ctx context.Context, o Options) (*Worker, error) {
+	w, err := i.launch(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("start %s (%s): %w", i.Language, i.Path, err)
+	}
+	return w, nil
+}
+
+func (i *Interpreter) launch(ctx context.Context, o Options) (*Worker, error) {
+	if err := supported(); err != nil {
+		return nil, err
+	}
+	if err := checkDir(o.Dir); err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp("", "mls-worker-")
+	if err != nil {
+		return nil, err
+	}
+	w, err := i.spawn(o, tmp)
+	if err != nil {
+		_ = os.RemoveAll(tmp)
+		return nil, err
+	}
+	if err := w.warm(ctx); err != nil {
+		w.Kill()
+		<-w.done
+		return nil, err
+	}
+	return w, nil
+}
+
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a directory", dir)
+	}
+	if err != nil {
+		return fmt.Errorf("working directory: %w", err)
+	}
+	return nil
+}
+
+// spawn starts the process; tmp is its own and goes when it has ended.
+func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
+	src, err := harnessSource(i.Language)
+	if err != nil {
+		return nil, err
+	}
+	var args []string
+	script := filepath.Join(tmp, "worker.py")
+	if i.Language == R {
+		script = filepath.Join(tmp, "worker.R")
+		args = []string{"--no-echo", "--no-restore", "--no-save", "--no-init-file", "-f"}
+	}
+	if err := os.WriteFile(script, src, 0o600); err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(i.Path, append(args, script)...)
+	cmd.Dir = dir
+	cmd.Env = append(cleanEnv(os.Getenv), "TMPDIR="+tmp)
+	cmd.Env = append(cmd.Env, o.Env...)
+	ownGroup(cmd)
+
+	var p [3]struct{ r, w *os.File } // requests, replies, console
+	for n := range p {
+		if p[n].r, p[n].w, err = os.Pipe(); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		cmd.ExtraFiles = []*os.File{p[0].r, p[1].w} // descriptors 3 and 4
+		cmd.Stdout, cmd.Stderr = p[2].w, p[2].w     // one pipe, so that the order is right
+		err = cmd.Start()
+	}
+	p[0].r.Close()
+	p[1].w.Close()
+	p[2].w.Close()
+	if err != nil {
+		p[0].w.Close()
+		p[1].r.Close()
+		p[2].r.Close()
+		return nil, err
+	}
+	w = &Worker{
+		interp: i, dir: dir, tmp: tmp, cmd: cmd,
+		requests: p[0].w,
+		replies:  make(chan []byte, 1),
+		console:  &console{},
+		turn:     make(chan struct{}, 1),
+		done:     make(chan struct{}),
+		grace:    5 * time.Second,
+	}
+	w.console.begin("\x00") // whatever is printed before the first execution explains a failed start
+	go w.reap(p[1].r, p[2].r)
+	if err := limit(cmd.Process.Pid, o.MemoryLimit); err != nil {
+		w.Kill()
+		<-w.done
+		return nil, err
+	}
+	return w, nil
+}
+
+// rehome moves a worker that nobody has used yet.
+func (w *Worker) rehome(ctx context.Context, o Options) error {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return err
+	}
+	m := message{op: "home", dir: dir}
+	for _, e := range o.Env {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			m.env = append(m.env, Named{Name: name, Value: []byte(value)})
+		}
+	}
+	if _, err := w.operate(ctx, m); err != nil {
+		return err
+	}
+	w.dir = dir
+	return limit(w.cmd.Process.Pid, o.MemoryLimit)
+}
+
+// warm waits until the harness is there and makes it fast.
+func (w *Worker) warm(ctx context.Context) error {
+	select {
+	case b := <-w.replies:
+		if _, err := w.decode(b); err != nil {
+			return err
+		}
+	case <-w.done:
+		return fmt.Errorf("it ended at once (%s): %s", w.status, strings.TrimSpace(w.console.text()))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	warm := Request{
+		Code:    "x\n",
+		Inputs:  []Input{{Name: "x", Type: "numeric", Value: []byte("1")}},
+		Outputs: []Output{{Name: "x", Type: "numeric"}},
+	}
+	for range warmups {
+		if r, err := w.Call(ctx, warm); err != nil {
+			return err
+		} else if !r.Success {
+			return fmt.Errorf("its first execution failed: %s", r.Error)
+		}
+	}
+	w.console.begin("\x00")
+	w.console.end()
+	return nil
+}
