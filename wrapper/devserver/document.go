@@ -41,6 +41,9 @@ func operations(version string) ([]*operation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("API document %s: %w", version, err)
 	}
+	if def, ok := doc.Spec().Definitions["ParameterDefinition"]; ok {
+		delete(def.Properties, "type") // more is accepted, see apiType
+	}
 	if doc, err = doc.Expanded(); err != nil {
 		return nil, fmt.Errorf("API document %s: %w", version, err)
 	}

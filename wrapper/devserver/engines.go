@@ -52,10 +52,9 @@ func (e *engine) start(ctx context.Context, dir string) (*runtimes.Worker, error
 	return e.pool.Start(ctx, runtimes.Options{Dir: dir, MemoryLimit: e.limit})
 }
 
-func (e *engine) close() error {
+func (e *engine) close() {
 	<-e.probed
-	if e.pool == nil {
-		return nil
+	if e.pool != nil {
+		e.pool.Close()
 	}
-	return e.pool.Close()
 }

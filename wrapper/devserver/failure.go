@@ -43,6 +43,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &f):
 	case errors.As(err, &tooLarge):
 		f = fail(http.StatusRequestEntityTooLarge, "the body is larger than the %d bytes this server takes", tooLarge.Limit)
+	case r.Context().Err() != nil: // nobody is there to read it
+		f = fail(http.StatusServiceUnavailable, "the request was given up")
+	case s.ctx.Err() != nil:
+		f = fail(http.StatusServiceUnavailable, "the server is shutting down")
 	default:
 		s.cfg.Logger.Error("request failed", "error", err)
 		f = fail(http.StatusInternalServerError, "the development server failed, its log says why")

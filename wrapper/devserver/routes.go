@@ -43,6 +43,38 @@ func (s *Server) handlers() map[string]handler {
 		"renewToken":         s.renewToken,
 		"revokeRefreshToken": s.revokeRefreshToken,
 		"status":             s.status,
+
+		"createSession":           s.createSession,
+		"listSessions":            s.listSessions,
+		"closeSession":            s.closeSession,
+		"closeSessionByForce":     s.closeSessionByForce,
+		"executeCode":             s.execute,
+		"cancelSession":           s.cancelSession,
+		"getSessionConsoleOutput": s.consoleOutput,
+		"listSessionHistory":      s.history,
+		"uploadSessionFile":       s.uploadSessionFile,
+		"listSessionFiles":        s.listSessionFiles,
+		"getSessionFile":          s.getSessionFile,
+		"deleteSessionFile":       s.deleteSessionFile,
+		"listWorkspaceObjects":    s.listWorkspaceObjects,
+		"setWorkspaceObject":      s.setWorkspaceObject,
+		"getWorkspaceObject":      s.getWorkspaceObject,
+		"deleteWorkspaceObject":   s.deleteWorkspaceObject,
+		"CreateSnapshot":          s.createSnapshot,
+		"LoadSnapshot":            s.loadSnapshot,
+		"ListSnapshots":           s.listSnapshots,
+		"GetSnapshotContent":      s.getSnapshotContent,
+		"DeleteSnapshot":          s.deleteSnapshot,
+
+		"getAllWebServices":              s.getAllWebServices,
+		"getAllWebServiceVersionsByName": s.getAllWebServiceVersionsByName,
+		"publishWebService":              s.publishWebService,
+		"getWebServiceVersion":           s.getWebServiceVersion,
+		"publishWebServiceVersion":       s.publishWebServiceVersion,
+		"patchWebServiceVersion":         s.patchWebServiceVersion,
+		"deleteWebServiceVersion":        s.deleteWebServiceVersion,
+		"GetWebServiceSwagger":           s.serviceDocument,
+		"consumeWebService":              s.consumeWebService,
 	}
 }
 
@@ -129,11 +161,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(p)
 		}
 	}()
-	switch {
-	case s.ctx.Err() != nil:
+	if !s.gate.enter() {
 		s.refuse(a, r, fail(http.StatusServiceUnavailable, "the server is shutting down"))
 		return
-	case !plain(r.URL.EscapedPath()):
+	}
+	defer s.gate.leave()
+	if !plain(r.URL.EscapedPath()) {
 		s.refuse(a, r, fail(http.StatusNotFound, "no such path: names must not be empty, . or .., nor contain control characters"))
 		return
 	}

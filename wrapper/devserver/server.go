@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,8 +26,14 @@ type Server struct {
 	engines  map[runtimes.Language]*engine
 	fault    atomic.Pointer[faults]
 
-	ctx    context.Context // ends when the server is closed: what runs on behalf of sessions depends on it
+	sessions  sessions
+	snapshots snapshots
+	services  services
+
+	gate   gate            // requests and what they started in the background
+	ctx    context.Context // ends when the server is closed: all that runs depends on it
 	cancel context.CancelFunc
+	close  func() error
 }
 
 // New starts a server that plays the version of cfg. It probes for R and Python in the background; that one is missing is told
@@ -51,16 +58,63 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), store: st, accounts: newAccounts(cfg)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.close = sync.OnceValue(s.end)
 	s.SetFaults(cfg.Faults)
 	s.engines = map[runtimes.Language]*engine{
 		runtimes.R:      newEngine(s.ctx, runtimes.R, cfg.R, cfg),
 		runtimes.Python: newEngine(s.ctx, runtimes.Python, cfg.Python, cfg),
 	}
-	if s.tokens, err = newTokens(cfg, st); err != nil {
+	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.route(ops)
+	go s.reap()
 	return s, nil
+}
+
+// load reads what an earlier run kept.
+func (s *Server) load() (err error) {
+	if s.tokens, err = newTokens(s.cfg, s.store); err != nil {
+		return err
+	}
+	s.sessions.byID = map[string]*session{}
+	if s.snapshots.byID, err = loadAll[snapshot](s.store, bucketSnapshots); err != nil {
+		return err
+	}
+	records, err := loadAll[service](s.store, bucketServices)
+	if err != nil {
+		return err
+	}
+	blobs := map[string]bool{}
+	for id := range s.snapshots.byID {
+		blobs[id] = true
+	}
+	s.services.byKey = map[string]*published{}
+	for key, svc := range records {
+		blobs[svc.Blob] = true
+		s.services.byKey[key] = &published{svc, newServicePool(s, svc)}
+	}
+	return s.store.dropUnknown(blobs)
+}
+
+// reap ends service workers that nobody has used for a while, until the server is closed.
+func (s *Server) reap() {
+	tick := time.NewTicker(max(s.cfg.ServiceIdle/4, time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.reapBefore(s.cfg.Clock().Add(-s.cfg.ServiceIdle))
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) reapBefore(t time.Time) {
+	for _, p := range s.services.list(func(*published) bool { return true }) {
+		p.workers.reap(t)
+	}
 }
 
 // APIVersion is the version played, such as "9.3.0".
@@ -102,17 +156,42 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return errors.Join(err, s.Close(), hs.Close())
 }
 
-// Shutdown waits until nothing runs any more or ctx is done, and closes the server.
+// Shutdown lets nothing in any more, waits until what runs has ended or ctx is done, and closes the server.
 func (s *Server) Shutdown(ctx context.Context) error {
+	select {
+	case <-s.gate.close():
+	case <-ctx.Done():
+	}
 	return s.Close()
 }
 
 // Close ends every R and Python process at once and removes what they wrote. What is asked of the server afterwards gets 503.
-func (s *Server) Close() error {
+// Closing again does nothing.
+func (s *Server) Close() error { return s.close() }
+
+func (s *Server) end() error {
+	const stragglers = 5 * time.Second // for handlers whose client takes its time
+	drained := s.gate.close()
 	s.cancel()
 	var errs []error
+	for _, sess := range s.sessions.list(func(*session) bool { return true }) {
+		sess.worker.Kill() // all at once, then wait for each below
+	}
+	timer := time.NewTimer(stragglers)
+	defer timer.Stop()
+	select {
+	case <-drained:
+	case <-timer.C:
+		errs = append(errs, errors.New("devserver: requests are still running"))
+	}
+	for _, sess := range s.sessions.list(func(*session) bool { return true }) {
+		errs = append(errs, sess.end(true))
+	}
+	for _, p := range s.services.list(func(*published) bool { return true }) {
+		p.workers.close()
+	}
 	for _, e := range s.engines {
-		errs = append(errs, e.close())
+		e.close()
 	}
 	return errors.Join(append(errs, s.store.close())...)
 }

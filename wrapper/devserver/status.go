@@ -103,5 +103,3 @@ func (s *Server) status901(node *health, r *request) *health {
 		Details: map[string]any{},
 	}
 }
-
-func (s *Server) shells(runtimes.Language) int { return 0 }

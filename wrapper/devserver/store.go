@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
 )
 
@@ -105,6 +108,51 @@ func loadAll[T any](s *store, bucket string) (map[string]*T, error) {
 		})
 	})
 	return all, err
+}
+
+// blob is where the blob with this id is.
+func (s *store) blob(id string) string { return filepath.Join(s.blobs(), id+".zip") }
+
+// temp is a new file that can be renamed to anything in the store.
+func (s *store) temp() (*os.File, error) { return os.CreateTemp(s.workers(), "temp-") }
+
+// copyBlob makes a blob of a new id that outlives the original. Blobs don't change: a second name for the same bytes will do.
+func (s *store) copyBlob(id string) (string, error) {
+	own := uuid.NewString()
+	if os.Link(s.blob(id), s.blob(own)) == nil {
+		return own, nil
+	}
+	src, err := os.Open(s.blob(id)) // a file system without links
+	if err != nil {
+		return "", err
+	}
+	defer src.Close()
+	dst, err := s.temp()
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(dst, src)
+	if err := errors.Join(err, dst.Close()); err != nil {
+		return "", err
+	}
+	return own, os.Rename(dst.Name(), s.blob(own))
+}
+
+// drop removes a blob that nothing refers to any more. One that stays behind is removed at the next start.
+func (s *store) drop(id string) { _ = os.Remove(s.blob(id)) }
+
+// dropUnknown removes the blobs that known does not list.
+func (s *store) dropUnknown(known map[string]bool) error {
+	entries, err := os.ReadDir(s.blobs())
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if id := strings.TrimSuffix(e.Name(), ".zip"); !known[id] {
+			s.drop(id)
+		}
+	}
+	return nil
 }
 
 // signingKey reads the key that signs access tokens, making it the first time.

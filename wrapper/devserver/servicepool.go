@@ -1,0 +1,261 @@
+package devserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+)
+
+// servicePool runs one service version in workers that are kept warm: snapshot loaded, initCode run. It grows on demand, and
+// unused workers end after a while.
+type servicePool struct {
+	s     *Server
+	svc   *service
+	slots chan struct{} // one token per worker in use
+
+	mu     sync.Mutex
+	idle   []*serviceWorker // the one used last is at the end
+	closed bool
+}
+
+func newServicePool(s *Server, svc *service) *servicePool {
+	return &servicePool{s: s, svc: svc, slots: make(chan struct{}, s.cfg.ServiceWorkers)}
+}
+
+// serviceWorker is a process with a directory of its own.
+type serviceWorker struct {
+	*runtimes.Worker
+	dir      string
+	snapshot map[string]bool // files that came with the snapshot
+	used     time.Time
+}
+
+func (sw *serviceWorker) end() {
+	_ = sw.Close() // the process has ended in any case
+	_ = os.RemoveAll(sw.dir)
+}
+
+// initError is initCode that failed.
+type initError struct{ res *runtimes.Result }
+
+func (e *initError) Error() string { return "initCode: " + e.res.Error }
+
+// acquire takes a warm worker, or makes one, when fewer than the most are in use.
+func (p *servicePool) acquire(ctx context.Context) (*serviceWorker, error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if sw := p.take(); sw != nil {
+		return sw, nil
+	}
+	sw, err := p.spawn(ctx)
+	if err == nil {
+		err = p.prepare(ctx, sw)
+	}
+	if err != nil {
+		<-p.slots
+		return nil, err
+	}
+	return sw, nil
+}
+
+// take takes the idle worker used last. One whose process has ended meanwhile is of no use.
+func (p *servicePool) take() *serviceWorker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.idle) > 0 {
+		last := len(p.idle) - 1
+		sw := p.idle[last]
+		p.idle = p.idle[:last]
+		select {
+		case <-sw.Done():
+			sw.end()
+		default:
+			return sw
+		}
+	}
+	return nil
+}
+
+// release gives a worker back: for the next call, or to be ended when it is not what it was.
+func (p *servicePool) release(sw *serviceWorker, reusable bool) {
+	defer func() { <-p.slots }()
+	p.mu.Lock()
+	if reusable = reusable && !p.closed; reusable {
+		sw.used = p.s.cfg.Clock()
+		p.idle = append(p.idle, sw)
+	}
+	p.mu.Unlock()
+	if !reusable {
+		sw.end()
+	}
+}
+
+// spawn starts a process that knows nothing yet.
+func (p *servicePool) spawn(ctx context.Context) (*serviceWorker, error) {
+	dir, err := os.MkdirTemp(p.s.store.workers(), "service-")
+	if err != nil {
+		return nil, err
+	}
+	w, err := p.s.engines[p.svc.Language].start(ctx, dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return &serviceWorker{Worker: w, dir: dir}, nil
+}
+
+// prepare loads the snapshot and runs initCode, or ends the worker. The document has initCode run before each request, Microsoft's
+// notebooks before the first: here it is once per process, in the workspace that all its calls see.
+func (p *servicePool) prepare(ctx context.Context, sw *serviceWorker) (err error) {
+	defer func() {
+		if err != nil {
+			sw.end()
+		}
+	}()
+	if p.svc.Blob != "" {
+		names, err := p.s.restore(ctx, p.s.store.blob(p.svc.Blob), p.svc.Language, sw.Worker, sw.dir)
+		if err != nil {
+			return fmt.Errorf("snapshot of service %s version %s: %w", p.svc.Name, p.svc.Version, err)
+		}
+		sw.snapshot = map[string]bool{}
+		for _, name := range names {
+			sw.snapshot[name] = true
+		}
+	}
+	if p.svc.InitCode == nil {
+		return nil
+	}
+	res, err := sw.Execute(ctx, runtimes.Request{Code: *p.svc.InitCode})
+	if err == nil && !res.Success {
+		err = &initError{res}
+	}
+	for _, name := range changed(res) {
+		sw.keep(name)
+	}
+	return err
+}
+
+func changed(res *runtimes.Result) []string {
+	if res == nil {
+		return nil
+	}
+	return res.Changed
+}
+
+func (sw *serviceWorker) keep(name string) {
+	if sw.snapshot == nil {
+		sw.snapshot = map[string]bool{}
+	}
+	sw.snapshot[name] = true
+}
+
+// warm prepares a spawned worker for the first call, in the background. Where that fails the first call tries again, and tells.
+func (p *servicePool) warm(sw *serviceWorker) {
+	if !p.s.gate.enter() {
+		sw.end()
+		return
+	}
+	p.slots <- struct{}{}
+	go func() {
+		defer p.s.gate.leave()
+		if err := p.prepare(p.s.ctx, sw); err != nil {
+			<-p.slots
+			p.s.cfg.Logger.Warn("service does not start", "service", p.svc.Name, "version", p.svc.Version, "error", err)
+			return
+		}
+		p.release(sw, true)
+	}()
+}
+
+// call runs one request. It returns the artifacts, nil for those not written.
+func (p *servicePool) call(ctx context.Context, req runtimes.Request) (res *runtimes.Result, artifacts map[string][]byte, err error) {
+	sw, err := p.acquire(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	reusable := false
+	defer func() { p.release(sw, reusable) }()
+	if res, err = sw.Call(ctx, req); err != nil {
+		return nil, nil, err
+	}
+	if artifacts, err = sw.artifacts(p.svc.Files); err != nil {
+		return nil, nil, err
+	}
+	reusable = sw.clean(res.Changed)
+	return res, artifacts, nil
+}
+
+func (sw *serviceWorker) artifacts(names []string) (map[string][]byte, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	root, err := os.OpenRoot(sw.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	files := map[string][]byte{}
+	for _, name := range names {
+		content, err := root.ReadFile(filepath.FromSlash(name))
+		if err != nil {
+			content = nil // not written by this call, or no file
+		} else if content == nil {
+			content = []byte{}
+		}
+		files[name] = content
+	}
+	return files, nil
+}
+
+// clean removes what a call wrote, so that the next does not see it. It reports false when files that the service came with were
+// changed: such a worker can't be used again.
+func (sw *serviceWorker) clean(written []string) bool {
+	for _, name := range written {
+		if sw.snapshot[name] {
+			return false
+		}
+		if err := os.Remove(filepath.Join(sw.dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return false
+		}
+	}
+	return true
+}
+
+// reap ends workers unused since before t.
+func (p *servicePool) reap(t time.Time) {
+	var old []*serviceWorker
+	p.mu.Lock()
+	kept := p.idle[:0]
+	for _, sw := range p.idle {
+		if sw.used.Before(t) {
+			old = append(old, sw)
+		} else {
+			kept = append(kept, sw)
+		}
+	}
+	clear(p.idle[len(kept):])
+	p.idle = kept
+	p.mu.Unlock()
+	for _, sw := range old {
+		sw.end()
+	}
+}
+
+// close ends the idle workers at once, the others when their call is over.
+func (p *servicePool) close() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, sw := range idle {
+		sw.end()
+	}
+}
