@@ -97,7 +97,10 @@ func (i *Interpreter) launch(ctx context.Context, o Options) (*Worker, error) {
 		_ = os.RemoveAll(tmp)
 		return nil, err
 	}
-	if err := w.warm(ctx); err != nil {
+	if err = w.warm(ctx); err == nil {
+		err = limit(w.cmd.Process.Pid, o.MemoryLimit)
+	}
+	if err != nil {
 		w.Kill()
 		<-w.done
 		return nil, err
@@ -172,11 +175,6 @@ func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
 	}
 	w.console.begin("\x00") // whatever is printed before the first execution explains a failed start
 	go w.reap(p[1].r, p[2].r)
-	if err := limit(cmd.Process.Pid, o.MemoryLimit); err != nil {
-		w.Kill()
-		<-w.done
-		return nil, err
-	}
 	return w, nil
 }
 
