@@ -26,12 +26,14 @@ func Swagger(ctx context.Context, dir string, args ...string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("generating a client needs the Go tool chain: install it from https://go.dev/dl and see that `go` is on the PATH")
+		return errNoGo
 	case err != nil:
 		return fmt.Errorf("go-swagger: %w: %s", err, lastLines(said.String(), 5))
 	}
 	return nil
 }
+
+var errNoGo = errors.New("generating a client needs the Go tool chain: install it from https://go.dev/dl and see that `go` is on the PATH")
 
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
