@@ -1,0 +1,91 @@
+package auth
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/mlserver-go/mls/wrapper/transport"
+)
+
+// Transport signs requests to one server with "Authorization: Bearer". Requests that have an Authorization header already,
+// that go to another origin, or that sign in themselves (/login and below) pass as they are.
+//
+// A request that the server refuses with 401 is sent once more with a new token, if its body can be sent again; else the 401
+// is returned, and the next request has the new token.
+type Transport struct {
+	Tokens    *Cache
+	Server    *url.URL
+	AllowHTTP bool              // see Server.AllowHTTP
+	Base      http.RoundTripper // nil: the pool of transport.NewPool
+
+	once sync.Once
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.once.Do(func() {
+		if t.Base == nil {
+			t.Base = transport.NewPool()
+		}
+	})
+	if req.Header.Get("Authorization") != "" || !transport.SameOrigin(req.URL, t.Server) || t.signsIn(req.URL) {
+		return t.Base.RoundTrip(req)
+	}
+	token, err := t.token(req)
+	if err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	}
+	res, err := t.Base.RoundTrip(signed(req, token))
+	if err != nil || res.StatusCode != http.StatusUnauthorized {
+		return res, err
+	}
+	t.Tokens.Reject(token)
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return res, nil
+	}
+	next, err := t.Tokens.Token(req.Context())
+	if err == nil && next.AccessToken == token.AccessToken {
+		return res, nil
+	}
+	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // so that the connection can be used again
+	_ = res.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	again := signed(req, next)
+	if req.GetBody != nil {
+		if again.Body, err = req.GetBody(); err != nil {
+			return nil, err
+		}
+	}
+	return t.Base.RoundTrip(again)
+}
+
+func (t *Transport) token(req *http.Request) (*Token, error) {
+	if err := checkScheme(req.URL, t.AllowHTTP); err != nil {
+		return nil, err
+	}
+	return t.Tokens.Token(req.Context())
+}
+
+func (t *Transport) signsIn(u *url.URL) bool {
+	path := strings.TrimPrefix(u.Path, strings.TrimRight(t.Server.Path, "/"))
+	return path == "/login" || path == "/login/refreshToken"
+}
+
+// signed is a copy of a request, as RoundTrippers must not change the one they get.
+func signed(req *http.Request, t *Token) *http.Request {
+	r := req.WithContext(req.Context())
+	r.Header = req.Header.Clone()
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	r.Header.Set("Authorization", "Bearer "+t.AccessToken)
+	return r
+}

@@ -1,0 +1,101 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+)
+
+// networkError is a request that got no answer. It unwraps to the cause, without the URL that *url.Error tells: its query may
+// be a refresh token.
+type networkError struct {
+	text string
+	err  error
+}
+
+func (e *networkError) Error() string { return e.text }
+func (e *networkError) Unwrap() error { return e.err }
+
+// explain puts the name of the operation in front of an error, and says what to check.
+func (t *Transport) explain(op string, err error) error {
+	var bad *PathError
+	if errors.As(err, &bad) && bad.Op == "" {
+		bad.Op = op
+		return bad
+	}
+	var sent *url.Error
+	if !errors.As(err, &sent) {
+		return err
+	}
+	err = sent.Err
+	if advice := t.advice(err); advice != "" {
+		return &networkError{op + ": " + advice, err}
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}
+
+// advice says what an error of the network means for this server, and what to check. Empty: it is no such error.
+func (t *Transport) advice(err error) string {
+	server := net.JoinHostPort(t.base.Hostname(), port(t.base))
+	var (
+		known     *networkError
+		dial      *net.OpError
+		dns       *net.DNSError
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		alert     tls.AlertError
+		record    tls.RecordHeaderError
+		netErr    net.Error
+	)
+	switch {
+	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ""
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Sprintf("%s speaks plain http, not https: use http://%s", server, t.base.Host)
+	case errors.As(err, &authority):
+		return fmt.Sprintf("the certificate of %s is signed by an authority that this computer does not know: trust the CA certificate of the server's administrator (SSL_CERT_FILE names a file with it)", server)
+	case errors.As(err, &name):
+		return fmt.Sprintf("the certificate of %s is for another name (%v): use a name that it has", server, err)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Sprintf("the certificate of %s has expired or is not valid yet (%s): the server needs a new one, or this computer's clock is wrong", server, invalid.Detail)
+	case errors.As(err, &invalid):
+		return fmt.Sprintf("the certificate of %s is not acceptable: %v", server, err)
+	case errors.As(err, &alert):
+		return fmt.Sprintf("%s refused the TLS handshake (%v): it must speak TLS 1.2 or newer, and may want a client certificate", server, err)
+	case errors.As(err, &record):
+		return fmt.Sprintf("%s does not speak https: use http://%s if it is the right port", server, t.base.Host)
+	case errors.As(err, &dns):
+		return fmt.Sprintf("the host name %s cannot be resolved: check its spelling and this computer's network", dns.Name)
+	case errors.As(err, &dial) && dial.Op == "proxyconnect":
+		return fmt.Sprintf("cannot reach the proxy for %s (%v): check HTTP_PROXY, HTTPS_PROXY and NO_PROXY", server, dial.Err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("no server at %s (connection refused): is it running, and is this its port?", server)
+	case strings.Contains(err.Error(), "malformed HTTP"):
+		return fmt.Sprintf("%s does not speak http%s", server, t.otherScheme())
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Sprintf("%s closed the connection without an answer: whether it did the work is not known%s", server, t.otherScheme())
+	case errors.As(err, &netErr) && netErr.Timeout():
+		return fmt.Sprintf("%s does not answer: is the address right, and does a firewall let it through?", server)
+	case errors.As(err, &dial):
+		return fmt.Sprintf("cannot reach %s: %v", server, dial.Err)
+	case strings.Contains(err.Error(), "Location header"):
+		return fmt.Sprintf("%s redirects to something that is no address", server)
+	}
+	return ""
+}
+
+func (t *Transport) otherScheme() string {
+	if t.base.Scheme == "https" {
+		return ""
+	}
+	return "; if it speaks https, use https://" + t.base.Host
+}
