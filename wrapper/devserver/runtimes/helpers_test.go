@@ -33,10 +33,18 @@ func newPool(lang Language) (*Pool, error) {
 }
 
 func TestMain(m *testing.M) {
+	var err error
+	if commonDir, err = os.MkdirTemp("", "runtimes-test-"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
+	for _, w := range commonWorkers {
+		w.Close()
+	}
 	for _, p := range pools.all {
 		p.Close()
 	}
+	_ = os.RemoveAll(commonDir)
 	os.Exit(code)
 }
 
@@ -104,3 +112,22 @@ func consoleOf(t testing.TB, w *Worker, code string) string {
 }
 
 func raw(s string) json.RawMessage { return json.RawMessage(s) }
+
+var (
+	commonWorkers = map[Language]*Worker{}
+	commonDir     string
+)
+
+// common returns one worker for all tests that leave nothing behind. They do not run in parallel.
+func common(t testing.TB, lang Language) *Worker {
+	t.Helper()
+	if commonWorkers[lang] == nil {
+		i := interpreter(t, lang)
+		w, err := i.Start(bound(t), Options{Dir: commonDir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		commonWorkers[lang] = w
+	}
+	return commonWorkers[lang]
+}

@@ -3,6 +3,7 @@ package runtimes
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -51,11 +52,14 @@ func parseJSON(raw json.RawMessage) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	v, err := parseValue(d)
-	if err != nil {
+	switch {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return nil, errors.New("it ends too early")
+	case err != nil:
 		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("text follows the JSON value")
+		return nil, errors.New("text follows the JSON value")
 	}
 	return v, nil
 }

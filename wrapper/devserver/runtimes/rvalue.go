@@ -175,12 +175,12 @@ func (v *rvalue) append(b []byte) []byte {
 	}
 	if v.frame {
 		b = appendAttr(b, "class", rStrings("data.frame"))
-		rows := 0
-		if len(v.list) > 0 {
-			rows = v.list[0].length()
+		rows := v.rows()
+		names := &rvalue{kind: rInteger}
+		if rows > 0 {
+			names.ints = []int32{naInt, int32(-rows)} // the compact form of 1..rows
 		}
-		// The compact form of row names 1..n.
-		b = appendAttr(b, "row.names", &rvalue{kind: rInteger, ints: []int32{naInt, int32(-rows)}})
+		b = appendAttr(b, "row.names", names)
 	}
 	return binary.BigEndian.AppendUint32(b, uint32(rNull))
 }
