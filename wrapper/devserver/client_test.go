@@ -8,9 +8,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
 
 // testKey saves every test's server the time of making one.
@@ -69,6 +72,51 @@ func (c *client) as(user string) *client {
 	d.want("POST", "/login", map[string]string{"username": user, "password": password}, 200).into(&p)
 	d.token = p.AccessToken
 	return &d
+}
+
+// needs skips the test, or fails it where everything must be there, when an interpreter is missing.
+func needs(t *testing.T, languages ...runtimes.Language) {
+	t.Helper()
+	for _, lang := range languages {
+		if _, err := runtimes.Find(t.Context(), lang, ""); err != nil && os.Getenv("CI") != "" {
+			t.Fatal(err)
+		} else if err != nil {
+			t.Skip(err)
+		}
+	}
+}
+
+// session opens one and returns its path.
+func (c *client) session(lang runtimes.Language) string {
+	c.t.Helper()
+	var id struct{ SessionID string }
+	c.want("POST", "/sessions", map[string]any{"runtimeType": lang}, 201).into(&id)
+	return "/sessions/" + id.SessionID
+}
+
+// run executes code that must succeed, and returns the console's text and the values of outputs.
+func (c *client) run(session, code string, outputs ...string) (console string, values map[string]string) {
+	c.t.Helper()
+	var e executeResponse
+	c.want("POST", session+"/execute", map[string]any{"code": code, "outputParameters": outputs}, 200).into(&e)
+	if !e.Success {
+		c.t.Fatalf("code %q failed: %s", code, e.ErrorMessage)
+	}
+	values = map[string]string{}
+	for _, o := range e.OutputParameters {
+		values[o.Name] = string(o.Value)
+	}
+	return e.ConsoleOutput, values
+}
+
+// names decodes a list of strings.
+func (r *reply) names() (list []string) {
+	r.t.Helper()
+	r.into(&list)
+	if list == nil {
+		r.t.Errorf("answer %q, want an array", r.body)
+	}
+	return list
 }
 
 // reply is an answer read to its end.

@@ -23,11 +23,13 @@ func (s *Server) consumeWebService(w http.ResponseWriter, r *request) error {
 	if err := r.decode(&given); err != nil {
 		return err
 	}
-	inputs, err := p.inputs(given)
-	if err != nil {
-		return err
+	answer, err := s.run(r.Context(), p, given)
+	for errors.Is(err, errRetired) && s.ctx.Err() == nil { // changed just now: what it has become answers
+		if p, err = s.published(r); err != nil {
+			return err
+		}
+		answer, err = s.run(r.Context(), p, given)
 	}
-	answer, err := s.run(r.Context(), p, inputs)
 	if err != nil {
 		return err
 	}
@@ -49,7 +51,11 @@ type serviceAnswer struct {
 }
 
 // run makes one call. Code that fails, that of the start as well, is an answer without success; so is a process that dies.
-func (s *Server) run(ctx context.Context, p *published, inputs []runtimes.Input) (*serviceAnswer, error) {
+func (s *Server) run(ctx context.Context, p *published, given map[string]json.RawMessage) (*serviceAnswer, error) {
+	inputs, err := p.inputs(given)
+	if err != nil {
+		return nil, err
+	}
 	bound, cancel := s.bound(ctx)
 	defer cancel()
 	bound, cancel = context.WithTimeout(bound, s.cfg.ServiceTimeout)

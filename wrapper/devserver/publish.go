@@ -3,6 +3,8 @@ package devserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -157,7 +159,9 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 				return fail(http.StatusBadRequest, "publishRequest.snapshotId: %v", err)
 			}
 			svc.SnapshotID = &snap.ID
-			if svc.Blob, err = s.store.copyBlob(snap.ID); err != nil {
+			if svc.Blob, err = s.store.copyBlob(snap.ID); errors.Is(err, fs.ErrNotExist) {
+				return fail(http.StatusBadRequest, "publishRequest.snapshotId: snapshot %s was deleted by another request", snap.ID)
+			} else if err != nil {
 				return err
 			}
 			defer func() {
@@ -169,6 +173,9 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 				return fail(http.StatusBadRequest, "publishRequest.snapshotId: snapshot %s is of %s, the service of %s", snap.ID, snap.Language, svc.Language)
 			}
 		}
+	}
+	if old != nil && old.Language != svc.Language && svc.Blob != "" && svc.Blob == old.Blob {
+		return fail(http.StatusBadRequest, "patchRequest.runtimeType: the service's snapshot is of %s; give one of %s, or clear it", old.Language, svc.Language)
 	}
 	p := &published{svc, newServicePool(s, svc)}
 	ctx, cancel := s.bound(r.Context())
@@ -187,7 +194,7 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 	case old == nil && now != nil:
 		err = s.duplicate(svc)
 	case old != nil && now != old:
-		err = fail(http.StatusNotFound, "service %s version %s was changed or deleted by another request", svc.Name, svc.Version)
+		err = fail(http.StatusConflict, "service %s version %s was changed or deleted by another request", svc.Name, svc.Version)
 	default:
 		if err = s.store.put(bucketServices, svc.key(), svc); err == nil {
 			s.services.byKey[svc.key()] = p
@@ -227,7 +234,7 @@ func (s *Server) duplicate(svc *service) error {
 func (sw *serviceWorker) parse(ctx context.Context, svc *service) error {
 	checker := `invisible(parse(text = mls_code, keep.source = FALSE))`
 	if svc.Language == runtimes.Python {
-		checker = `compile(mls_code, "service", "exec")`
+		checker = "try:\n  compile(mls_code, 'service', 'exec')\nexcept SyntaxError as e:\n  raise SyntaxError(f'line {e.lineno}: {e.msg}') from None\n"
 	}
 	codes := []parameter{{"code", svc.Code}}
 	if svc.InitCode != nil {

@@ -92,7 +92,9 @@ func (s *Server) load() (err error) {
 	s.services.byKey = map[string]*published{}
 	for key, svc := range records {
 		blobs[svc.Blob] = true
-		s.services.byKey[key] = &published{svc, newServicePool(s, svc)}
+		p := &published{svc, newServicePool(s, svc)}
+		close(p.workers.ready) // the first call starts the first worker
+		s.services.byKey[key] = p
 	}
 	return s.store.dropUnknown(blobs)
 }

@@ -18,22 +18,29 @@ type servicePool struct {
 	s     *Server
 	svc   *service
 	slots chan struct{} // one token per worker in use
+	ready chan struct{} // closed when the first worker is warm, or is not going to be
+	ctx   context.Context
+	stop  context.CancelFunc // ends ctx: no more calls are taken
 
-	mu     sync.Mutex
-	idle   []*serviceWorker // the one used last is at the end
-	closed bool
+	mu   sync.Mutex
+	idle []*serviceWorker // the one used last is at the end
 }
 
 func newServicePool(s *Server, svc *service) *servicePool {
-	return &servicePool{s: s, svc: svc, slots: make(chan struct{}, s.cfg.ServiceWorkers)}
+	p := &servicePool{s: s, svc: svc, slots: make(chan struct{}, s.cfg.ServiceWorkers), ready: make(chan struct{})}
+	p.ctx, p.stop = context.WithCancel(s.ctx)
+	return p
 }
+
+// errRetired says that the version was changed or deleted after the caller had looked it up.
+var errRetired = errors.New("devserver: service version retired")
 
 // serviceWorker is a process with a directory of its own.
 type serviceWorker struct {
 	*runtimes.Worker
-	dir      string
-	snapshot map[string]bool // files that came with the snapshot
-	used     time.Time
+	dir   string
+	files map[string]bool // came with the snapshot or from initCode
+	used  time.Time
 }
 
 func (sw *serviceWorker) end() {
@@ -49,12 +56,21 @@ func (e *initError) Error() string { return "initCode: " + e.res.Error }
 // acquire takes a warm worker, or makes one, when fewer than the most are in use.
 func (p *servicePool) acquire(ctx context.Context) (*serviceWorker, error) {
 	select {
+	case <-p.ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	if sw := p.take(); sw != nil {
 		return sw, nil
+	}
+	if p.ctx.Err() != nil {
+		<-p.slots
+		return nil, errRetired
 	}
 	sw, err := p.spawn(ctx)
 	if err == nil {
@@ -88,15 +104,21 @@ func (p *servicePool) take() *serviceWorker {
 // release gives a worker back: for the next call, or to be ended when it is not what it was.
 func (p *servicePool) release(sw *serviceWorker, reusable bool) {
 	defer func() { <-p.slots }()
-	p.mu.Lock()
-	if reusable = reusable && !p.closed; reusable {
-		sw.used = p.s.cfg.Clock()
-		p.idle = append(p.idle, sw)
-	}
-	p.mu.Unlock()
-	if !reusable {
+	if !reusable || !p.keep(sw) {
 		sw.end()
 	}
+}
+
+// keep makes a worker idle, unless the pool is closed.
+func (p *servicePool) keep(sw *serviceWorker) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		return false
+	}
+	sw.used = p.s.cfg.Clock()
+	p.idle = append(p.idle, sw)
+	return true
 }
 
 // spawn starts a process that knows nothing yet.
@@ -125,10 +147,7 @@ func (p *servicePool) prepare(ctx context.Context, sw *serviceWorker) (err error
 		if err != nil {
 			return fmt.Errorf("snapshot of service %s version %s: %w", p.svc.Name, p.svc.Version, err)
 		}
-		sw.snapshot = map[string]bool{}
-		for _, name := range names {
-			sw.snapshot[name] = true
-		}
+		sw.had(names)
 	}
 	if p.svc.InitCode == nil {
 		return nil
@@ -137,41 +156,36 @@ func (p *servicePool) prepare(ctx context.Context, sw *serviceWorker) (err error
 	if err == nil && !res.Success {
 		err = &initError{res}
 	}
-	for _, name := range changed(res) {
-		sw.keep(name)
+	if err == nil {
+		sw.had(res.Changed)
 	}
 	return err
 }
 
-func changed(res *runtimes.Result) []string {
-	if res == nil {
-		return nil
+func (sw *serviceWorker) had(names []string) {
+	for _, name := range names {
+		if sw.files == nil {
+			sw.files = map[string]bool{}
+		}
+		sw.files[name] = true
 	}
-	return res.Changed
-}
-
-func (sw *serviceWorker) keep(name string) {
-	if sw.snapshot == nil {
-		sw.snapshot = map[string]bool{}
-	}
-	sw.snapshot[name] = true
 }
 
 // warm prepares a spawned worker for the first call, in the background. Where that fails the first call tries again, and tells.
 func (p *servicePool) warm(sw *serviceWorker) {
 	if !p.s.gate.enter() {
 		sw.end()
+		close(p.ready)
 		return
 	}
-	p.slots <- struct{}{}
 	go func() {
 		defer p.s.gate.leave()
-		if err := p.prepare(p.s.ctx, sw); err != nil {
-			<-p.slots
+		defer close(p.ready)
+		if err := p.prepare(p.ctx, sw); err != nil {
 			p.s.cfg.Logger.Warn("service does not start", "service", p.svc.Name, "version", p.svc.Version, "error", err)
-			return
+		} else if !p.keep(sw) {
+			sw.end()
 		}
-		p.release(sw, true)
 	}()
 }
 
@@ -219,7 +233,7 @@ func (sw *serviceWorker) artifacts(names []string) (map[string][]byte, error) {
 // changed: such a worker can't be used again.
 func (sw *serviceWorker) clean(written []string) bool {
 	for _, name := range written {
-		if sw.snapshot[name] {
+		if sw.files[name] {
 			return false
 		}
 		if err := os.Remove(filepath.Join(sw.dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -253,9 +267,22 @@ func (p *servicePool) reap(t time.Time) {
 func (p *servicePool) close() {
 	p.mu.Lock()
 	idle := p.idle
-	p.idle, p.closed = nil, true
+	p.idle = nil
+	p.stop()
 	p.mu.Unlock()
 	for _, sw := range idle {
 		sw.end()
+	}
+}
+
+// wait waits until a closed pool's calls are over, or ctx.
+func (p *servicePool) wait(ctx context.Context) {
+	for range cap(p.slots) {
+		select {
+		case p.slots <- struct{}{}:
+			defer func() { <-p.slots }()
+		case <-ctx.Done():
+			return
+		}
 	}
 }

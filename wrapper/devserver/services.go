@@ -170,7 +170,12 @@ func (s *Server) deleteWebServiceVersion(w http.ResponseWriter, r *request) erro
 // snapshot goes unless it is kept by the successor.
 func (s *Server) retire(p *published, keep string) {
 	p.workers.close()
-	if p.Blob != "" && p.Blob != keep {
-		s.store.drop(p.Blob)
+	if p.Blob == "" || p.Blob == keep || !s.gate.enter() { // what is left over goes at the next start
+		return
 	}
+	go func() {
+		defer s.gate.leave()
+		p.workers.wait(s.ctx)
+		s.store.drop(p.Blob)
+	}()
 }

@@ -131,6 +131,7 @@ func (s *store) copyBlob(id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer os.Remove(dst.Name()) // gone already when all went well
 	_, err = io.Copy(dst, src)
 	if err := errors.Join(err, dst.Close()); err != nil {
 		return "", err

@@ -124,7 +124,9 @@ func (t *tokens) ended(l *login, now time.Time) bool {
 	return !now.Before(l.Issued.Add(t.cfg.RefreshIdle)) || !now.Before(l.Started.Add(t.cfg.RefreshChain))
 }
 
-var errRefresh = &failure{status: http.StatusUnauthorized, message: "invalid or expired refresh token: log in again"}
+func refreshRefused() error {
+	return fail(http.StatusUnauthorized, "invalid or expired refresh token: log in again")
+}
 
 // renew takes a refresh token for a new pair. The old pair, its access token as well, is void from then on.
 func (t *tokens) renew(refresh string) (*pair, error) {
@@ -146,13 +148,13 @@ func (t *tokens) revoke(refresh string) (*login, error) {
 	}
 	t.mu.Unlock()
 	if l == nil {
-		return nil, errRefresh
+		return nil, refreshRefused()
 	}
 	if err := t.store.delete(bucketLogins, hash); err != nil {
 		return nil, err
 	}
 	if t.ended(l, t.clock()) {
-		return nil, errRefresh
+		return nil, refreshRefused()
 	}
 	return l, nil
 }
