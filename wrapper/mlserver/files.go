@@ -1,0 +1,42 @@
+package mlserver
+
+import (
+	"context"
+	"io"
+
+	"github.com/go-openapi/runtime"
+
+	"github.com/mlserver-go/mls/gen/v930/sessions"
+)
+
+// Files lists the files in the session's working directory. It stands for mrsdeploy's listRemoteFiles.
+func (s *Session) Files(ctx context.Context) ([]string, error) {
+	ok, err := s.client.api.Sessions.ListSessionFilesContext(ctx, &sessions.ListSessionFilesParams{ID: s.id})
+	if err != nil {
+		return nil, err
+	}
+	return ok.Payload, nil
+}
+
+// PutFile streams a file into the session's working directory under the given name, replacing one of that name.
+// It stands for mrsdeploy's putLocalFile.
+func (s *Session) PutFile(ctx context.Context, name string, content io.Reader) error {
+	_, err := s.client.api.Sessions.UploadSessionFileContext(ctx, &sessions.UploadSessionFileParams{
+		ID:   s.id,
+		File: runtime.NamedReader(name, content),
+	})
+	return err
+}
+
+// File streams a file of the session's working directory, byte for byte, to dst. After an error dst may hold a part of it.
+// It stands for mrsdeploy's getRemoteFile.
+func (s *Session) File(ctx context.Context, name string, dst io.Writer) error {
+	_, err := s.client.api.Sessions.GetSessionFileContext(ctx, &sessions.GetSessionFileParams{ID: s.id, FileName: name}, dst)
+	return err
+}
+
+// DeleteFile deletes a file of the session's working directory. It stands for mrsdeploy's deleteRemoteFile.
+func (s *Session) DeleteFile(ctx context.Context, name string) error {
+	_, err := s.client.api.Sessions.DeleteSessionFileContext(ctx, &sessions.DeleteSessionFileParams{ID: s.id, FileName: name})
+	return err
+}

@@ -1,0 +1,57 @@
+package mlserver_test
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
+
+const adminPassword = "Over-the-moon1"
+
+// server is a development server on a free loopback port.
+type server struct {
+	*devserver.Server
+	address string
+}
+
+// newServer starts a development server that plays the given version, and ends it with the test.
+func newServer(tb testing.TB, version mlserver.Version) server {
+	tb.Helper()
+	s, err := devserver.New(devserver.Config{APIVersion: string(version), AdminPassword: adminPassword})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("closing the server: %v", err)
+		}
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, listener) }()
+	tb.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			tb.Errorf("serving: %v", err)
+		}
+	})
+	return server{s, "http://" + listener.Addr().String()}
+}
+
+// client is a client that signs in as admin.
+func (s server) client(tb testing.TB) *mlserver.Client {
+	tb.Helper()
+	c, err := mlserver.New(mlserver.Config{Address: s.address, Auth: auth.Login{Username: "admin", Password: adminPassword}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}

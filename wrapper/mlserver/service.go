@@ -1,0 +1,273 @@
+package mlserver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/mlserver-go/mls/gen/v930/consumption"
+	"github.com/mlserver-go/mls/gen/v930/models"
+	"github.com/mlserver-go/mls/gen/v930/services"
+)
+
+// Type is the type of a service's input or output.
+type Type string
+
+// The types of the API.
+const (
+	Logical   Type = "logical"    // true or false
+	Numeric   Type = "numeric"    // a double
+	Integer   Type = "integer"    // a whole number
+	Character Type = "character"  // a text
+	Vector    Type = "vector"     // a list of values of one kind
+	Matrix    Type = "matrix"     // a list of rows
+	DataFrame Type = "data.frame" // columns by name, each a list
+)
+
+// Parameter is one input or output of a service.
+type Parameter struct {
+	Name string `json:"name"`
+	Type Type   `json:"type"`
+}
+
+// Definition is a service to publish.
+type Definition struct {
+	Name        string
+	Version     string  // any text without slashes; empty: the server makes a GUID
+	Runtime     Runtime // R when empty
+	Description string
+	Code        string // run for every call; it finds the inputs and leaves the outputs under their names
+	InitCode    string // run before the first call, since 9.1.0
+	SnapshotID  string // objects and files the code works on; the service keeps a copy
+	Inputs      []Parameter
+	Outputs     []Parameter
+	Artifacts   []string // files that the code writes and every call returns, since 9.1.0
+	Alias       string   // name of the function in generated clients
+}
+
+// ServiceInfo describes one published version of a service.
+type ServiceInfo struct {
+	Name        string      `json:"name"`
+	Version     string      `json:"version"`
+	Runtime     Runtime     `json:"runtime"`
+	Description string      `json:"description,omitempty"`
+	Publisher   string      `json:"publisher"`
+	Created     time.Time   `json:"created"`        // zero when the server's text is no time
+	Code        string      `json:"code,omitempty"` // only its publisher and owners see it
+	InitCode    string      `json:"initCode,omitempty"`
+	SnapshotID  string      `json:"snapshotId,omitempty"`
+	Inputs      []Parameter `json:"inputs"`
+	Outputs     []Parameter `json:"outputs"`
+	Artifacts   []string    `json:"artifacts,omitempty"`
+	Alias       string      `json:"alias,omitempty"`
+	Permission  string      `json:"permission,omitempty"` // "read/write" or "read only", since 9.1.0
+}
+
+// Service is a handle on one version of a published web service.
+type Service struct {
+	client        *Client
+	name, version string
+}
+
+// Name is the service's name.
+func (s *Service) Name() string { return s.name }
+
+// Version is the service's version.
+func (s *Service) Version() string { return s.version }
+
+// Service is a handle on a service that exists. Nothing is sent.
+func (c *Client) Service(name, version string) *Service {
+	return &Service{client: c, name: name, version: version}
+}
+
+// Publish publishes a service. One of that name and version that exists already gives an *Error: ErrConflict, or ErrForbidden
+// from servers that answer so. It stands for mrsdeploy's publishService.
+func (c *Client) Publish(ctx context.Context, d Definition) (*Service, error) {
+	if d.Name == "" {
+		return nil, errors.New("a service needs a name")
+	}
+	request, err := c.publishRequest(d)
+	if err != nil {
+		return nil, err
+	}
+	if d.Version == "" {
+		return c.publishUnversioned(ctx, d.Name, request)
+	}
+	_, err = c.api.Services.PublishWebServiceVersionContext(ctx, &services.PublishWebServiceVersionParams{
+		Name: d.Name, Version: d.Version, PublishRequest: request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.Service(d.Name, d.Version), nil
+}
+
+func (c *Client) publishRequest(d Definition) (*models.PublishWebServiceRequest, error) {
+	if err := c.needRuntime(d.Runtime, "services"); err != nil {
+		return nil, err
+	}
+	if d.InitCode != "" {
+		if err := c.need("initialization code", V910); err != nil {
+			return nil, err
+		}
+	}
+	if len(d.Artifacts) > 0 {
+		if err := c.need("returned files", V910); err != nil {
+			return nil, err
+		}
+	}
+	return &models.PublishWebServiceRequest{
+		Code: d.Code, InitCode: d.InitCode, Description: d.Description, OperationID: d.Alias, SnapshotID: d.SnapshotID,
+		RuntimeType:                d.Runtime.wire(),
+		InputParameterDefinitions:  definitionsOf(d.Inputs),
+		OutputParameterDefinitions: definitionsOf(d.Outputs),
+		OutputFileNames:            d.Artifacts,
+	}, nil
+}
+
+func definitionsOf(parameters []Parameter) []*models.ParameterDefinition {
+	var m []*models.ParameterDefinition
+	for _, p := range parameters {
+		m = append(m, &models.ParameterDefinition{Name: p.Name, Type: string(p.Type)})
+	}
+	return m
+}
+
+var guid = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+
+// publishUnversioned finds out which version the server made: it is in its answer, or else it is the newest one.
+func (c *Client) publishUnversioned(ctx context.Context, name string, request *models.PublishWebServiceRequest) (*Service, error) {
+	created, err := c.api.Services.PublishWebServiceContext(ctx, &services.PublishWebServiceParams{Name: name, PublishRequest: request})
+	if err != nil {
+		return nil, err
+	}
+	if version := guid.FindString(created.Payload); version != "" {
+		return c.Service(name, version), nil
+	}
+	published, err := c.ServiceVersions(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s was published, but its version is not known: %w", name, err)
+	}
+	published = slices.DeleteFunc(published, func(s ServiceInfo) bool { return !guid.MatchString(s.Version) })
+	if len(published) == 0 {
+		return nil, fmt.Errorf("%s was published, but the server lists no version that it made", name)
+	}
+	newest := slices.MaxFunc(published, func(a, b ServiceInfo) int { return a.Created.Compare(b.Created) })
+	return c.Service(name, newest.Version), nil
+}
+
+// Services lists all versions of all services that the caller may see. It stands for mrsdeploy's listServices().
+func (c *Client) Services(ctx context.Context) ([]ServiceInfo, error) {
+	ok, err := c.api.Services.GetAllWebServicesContext(ctx, &services.GetAllWebServicesParams{})
+	if err != nil {
+		return nil, err
+	}
+	return serviceInfos(ok.Payload), nil
+}
+
+// ServiceVersions lists the versions of one service. It stands for mrsdeploy's listServices(name).
+func (c *Client) ServiceVersions(ctx context.Context, name string) ([]ServiceInfo, error) {
+	ok, err := c.api.Services.GetAllWebServiceVersionsByNameContext(ctx, &services.GetAllWebServiceVersionsByNameParams{Name: name})
+	if err != nil {
+		return nil, err
+	}
+	return serviceInfos(ok.Payload), nil
+}
+
+// Describe reads the service's definition. It stands for mrsdeploy's getService and its capabilities().
+func (s *Service) Describe(ctx context.Context) (*ServiceInfo, error) {
+	ok, err := s.client.api.Services.GetWebServiceVersionContext(ctx, &services.GetWebServiceVersionParams{Name: s.name, Version: s.version})
+	if err != nil {
+		return nil, err
+	}
+	infos := serviceInfos(ok.Payload)
+	if len(infos) == 0 {
+		return nil, fmt.Errorf("the server does not describe service %s version %s", s.name, s.version)
+	}
+	return &infos[0], nil
+}
+
+// Delete deletes this version of the service. It stands for mrsdeploy's deleteService.
+func (s *Service) Delete(ctx context.Context) error {
+	_, err := s.client.api.Services.DeleteWebServiceVersionContext(ctx, &services.DeleteWebServiceVersionParams{Name: s.name, Version: s.version})
+	return err
+}
+
+// Swagger reads the service's own API document, byte for byte as the server wrote it. It stands for mrsdeploy's swagger().
+func (s *Service) Swagger(ctx context.Context) ([]byte, error) {
+	var doc bytes.Buffer
+	_, err := s.client.api.Consumption.GetWebServiceSwaggerContext(ctx, &consumption.GetWebServiceSwaggerParams{Name: s.name, Version: s.version}, &doc)
+	if err != nil {
+		return nil, err
+	}
+	// 9.0.1 is documented to wrap the document into an object with one text.
+	var wrapped struct{ SwaggerJSON string }
+	if json.Unmarshal(doc.Bytes(), &wrapped) == nil && wrapped.SwaggerJSON != "" {
+		return []byte(wrapped.SwaggerJSON), nil
+	}
+	return doc.Bytes(), nil
+}
+
+// Consume calls the service with the given inputs. Code that fails gives the result, with its console output, and a
+// *CodeError. It stands for mrsdeploy's consume, and for the service's alias.
+func (s *Service) Consume(ctx context.Context, inputs Values) (*Result, error) {
+	raw, err := inputs.encode()
+	if err != nil {
+		return nil, err
+	}
+	ok, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, &consumption.ConsumeWebServiceParams{
+		Name: s.name, Version: s.version, Inputs: raw,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{
+		Outputs: ok.Payload.OutputParameters,
+		Console: ok.Payload.ConsoleOutput,
+		Changed: ok.Payload.ChangedFiles,
+		Files:   map[string][]byte{},
+	}
+	for name, content := range ok.Payload.OutputFiles {
+		var file []byte
+		if err := json.Unmarshal(content, &file); err != nil {
+			return nil, fmt.Errorf("service %s/%s: file %q is not base64: %w", s.name, s.version, name, err)
+		}
+		r.Files[name] = file
+	}
+	return r.outcome(ok.Payload.Success, ok.Payload.ErrorMessage)
+}
+
+func serviceInfos(list []*models.WebService) []ServiceInfo {
+	infos := make([]ServiceInfo, 0, len(list))
+	for _, m := range list {
+		if m == nil {
+			continue
+		}
+		info := ServiceInfo{
+			Name: m.Name, Version: m.Version, Runtime: runtimeOf(m.RuntimeType), Description: m.Description,
+			Publisher: m.VersionPublishedBy, Created: parseTime(m.CreationTime), Code: m.Code, InitCode: m.InitCode,
+			SnapshotID: m.SnapshotID, Artifacts: m.OutputFileNames, Alias: m.OperationID, Permission: m.MyPermissionOnService,
+			Inputs: parametersOf(m.InputParameterDefinitions), Outputs: parametersOf(m.OutputParameterDefinitions),
+		}
+		if info.Publisher == "" {
+			info.Publisher = m.Owner
+		}
+		infos = append(infos, info)
+	}
+	return infos
+}
+
+func parametersOf(list []*models.ParameterDefinition) []Parameter {
+	parameters := make([]Parameter, 0, len(list))
+	for _, p := range list {
+		if p != nil {
+			parameters = append(parameters, Parameter{Name: p.Name, Type: Type(p.Type)})
+		}
+	}
+	return parameters
+}
