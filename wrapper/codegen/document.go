@@ -50,12 +50,7 @@ func parse(doc []byte) (*service, error) {
 		return nil, fmt.Errorf("not a Swagger document: %w", err)
 	}
 	if d.SwaggerJSON != "" && d.Swagger == "" {
-		// The answer as the API document of 9.0.1 declares it. Once is enough: a second wrapping has no `swagger` and no paths.
-		doc = []byte(d.SwaggerJSON)
-		d = document{}
-		if err := json.Unmarshal(doc, &d); err != nil {
-			return nil, fmt.Errorf("not a Swagger document in swaggerJson: %w", err)
-		}
+		return parse([]byte(d.SwaggerJSON)) // the answer as the API document of 9.0.1 declares it
 	}
 	if d.Swagger != "2.0" {
 		return nil, fmt.Errorf(`not a Swagger 2.0 document: "swagger" is %q`, d.Swagger)
@@ -72,11 +67,11 @@ func parse(doc []byte) (*service, error) {
 
 // document is the part of a service's document that is looked at.
 type document struct {
-	Swagger     string                                `json:"swagger"`
-	SwaggerJSON string                                `json:"swaggerJson"`
-	Info        struct{ Title, Description string }   `json:"info"`
-	Paths       map[string]map[string]json.RawMessage `json:"paths"`
-	Definitions map[string]json.RawMessage            `json:"definitions"`
+	Swagger     string                                       `json:"swagger"`
+	SwaggerJSON string                                       `json:"swaggerJson"`
+	Info        struct{ Title, Version, Description string } `json:"info"`
+	Paths       map[string]map[string]json.RawMessage        `json:"paths"`
+	Definitions map[string]json.RawMessage                   `json:"definitions"`
 }
 
 type operation struct {
@@ -117,7 +112,7 @@ func (d *document) service() (*service, error) {
 	}
 	path := calls[0]
 	segments := callPath.FindStringSubmatch(path)
-	s := &service{Name: segment(segments[1], d.Info.Title), Version: segment(segments[2], ""), Description: d.Info.Description}
+	s := &service{Name: segment(segments[1], d.Info.Title), Version: segment(segments[2], d.Info.Version), Description: d.Info.Description}
 	for _, n := range []string{s.Name, s.Version} {
 		if err := checkName(n); err != nil {
 			return nil, fmt.Errorf("path %s: %w", shortened(path), err)

@@ -251,7 +251,7 @@ func (t *target) check(ctx context.Context, files source, hidden []string) error
 			args = append(args, path.Join(t.importPath, pkg))
 		}
 		if _, err := goCommand(ctx, t.dir, args...); err != nil {
-			return fmt.Errorf("the generated package does not pass go %s: %w", verb, err)
+			return fmt.Errorf("the generated package does not pass go %s: %s", verb, strings.ReplaceAll(err.Error(), tmp, t.dir))
 		}
 	}
 	return nil
@@ -264,17 +264,22 @@ func goCommand(ctx context.Context, dir string, args ...string) (string, error) 
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	switch said := stderr.String(); {
-	case ctx.Err() != nil:
-		return "", ctx.Err()
-	case errors.Is(err, exec.ErrNotFound):
-		return "", errNoGo
-	case err != nil && (strings.Contains(said, "no required module provides") || strings.Contains(said, "missing go.sum entry") || strings.Contains(said, "updates to go.mod needed")):
-		return "", fmt.Errorf("the module lacks what generated clients import: `go get github.com/mlserver-go/mls/wrapper/mlserver` first: %s", lastLines(said, 3))
-	case err != nil:
-		return "", fmt.Errorf("%w: %s", err, lastLines(said, 5))
+	if err == nil {
+		return stdout.String(), nil
 	}
-	return stdout.String(), nil
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return "", errNoGo
+	}
+	said := stderr.String()
+	for _, lack := range []string{"no required module provides", "missing go.sum entry", "updates to go.mod needed"} {
+		if strings.Contains(said, lack) {
+			return "", fmt.Errorf("the module lacks what generated clients import, run `go get github.com/mlserver-go/mls/wrapper/mlserver` in it first: %s", lastLines(said, 3))
+		}
+	}
+	return "", fmt.Errorf("%w: %s", err, lastLines(said, 5))
 }
 
 // writeFile replaces a file whole or not at all.
