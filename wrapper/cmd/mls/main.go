@@ -1,0 +1,13 @@
+// Command mls signs in to a Microsoft R Server or Machine Learning Server, runs R and Python there, and publishes and calls
+// web services. It also holds a development server to try all that with.
+package main
+
+import (
+	"os"
+
+	"github.com/mlserver-go/mls/wrapper/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -1,0 +1,157 @@
+// Package cli is the command mls: one file per noun. A command parses its flags into a struct and hands it to a function that
+// does the work with the mlserver package. Data goes to the standard output, everything else to the standard error.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
+
+// Main runs the command with the given arguments and returns the exit code, see exitCode. The first interrupt lets the
+// command clean up on the server; the second one ends the process.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	a := &app{in: in, out: out, err: errOut, getenv: os.Getenv, now: time.Now}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	a.report(err)
+	return exitCode(err)
+}
+
+// app is what all commands share: the three streams, the environment and the global flags.
+type app struct {
+	in     io.Reader
+	out    io.Writer
+	err    io.Writer
+	getenv func(string) string
+	now    func() time.Time
+
+	endpoint   string
+	profile    string
+	apiVersion string
+	output     string
+	timeout    time.Duration
+	caFile     string
+	allowHTTP  bool
+	noInput    bool
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mls",
+		Short: "Work with Microsoft R Server and Machine Learning Server",
+		Long: `mls signs in to a Microsoft R Server (9.0.1 to 9.2.0) or Machine Learning Server (9.2.1, 9.3.0), runs R and Python code
+there, and publishes and calls web services.
+
+No server at hand? "mls devserver" starts one for development on this machine, with the R and Python that are installed.
+
+Every flag that has an environment variable is looked up in this order: flag, environment, what "mls login" stored, default.
+
+  MLS_ENDPOINT        address of the server                             --endpoint
+  MLS_USERNAME        user name                                         login --username
+  MLS_PASSWORD        password, or its file in MLS_PASSWORD_FILE        login --password-file
+  MLS_TOKEN           access token to use instead of signing in
+  MLS_PROFILE         which stored sign-in to use                       --profile
+  MLS_API_VERSION     version of the server                             --api-version
+  MLS_CA_FILE         certificates to trust                             --ca-file
+  MLS_CONFIG_DIR      where sign-ins are stored, default $XDG_CONFIG_HOME/mls
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 sign in (again); 5 not found;
+6 forbidden or in conflict; 7 server unavailable or out of time; 130 interrupted.`,
+		Example: `  mls login http://localhost:12800 --username admin
+  mls status
+  mls exec -e 'summary(cars)'
+  mls exec --runtime python -e 'print(6 * 7)'
+  mls logout`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: a.checkGlobals,
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, "%v", err) })
+	f := root.PersistentFlags()
+	f.StringVar(&a.endpoint, "endpoint", "", "address of the server, such as https://mls.example.com")
+	f.StringVarP(&a.profile, "profile", "p", "", `stored sign-in to use (default "default")`)
+	f.StringVar(&a.apiVersion, "api-version", "", "version of the server: 9.0.1, 9.1.0, 9.2.0, 9.2.1 or 9.3.0")
+	f.StringVarP(&a.output, "format", "o", "table", "form of the output: table or json")
+	f.DurationVar(&a.timeout, "timeout", 0, "give up after this time, such as 30s or 5m; 0: never")
+	f.StringVar(&a.caFile, "ca-file", "", "PEM file with certificates to trust besides the system's")
+	f.BoolVar(&a.allowHTTP, "allow-http", false, "send password and tokens over plain http to another machine, readable on the way")
+	f.BoolVar(&a.noInput, "no-input", false, "never ask, fail instead")
+
+	a.group(root,
+		a.devserverCmd(), a.loginCmd(), a.logoutCmd(), a.whoamiCmd(), a.tokenCmd(), a.statusCmd(),
+		a.execCmd(), a.sessionCmd(), a.snapshotCmd(), a.serviceCmd(), a.apiCmd(), a.versionCmd(),
+	)
+	return root
+}
+
+// group makes parent a command that only has others: without one of them it shows its help, with an unknown one it fails.
+func (a *app) group(parent *cobra.Command, children ...*cobra.Command) *cobra.Command {
+	parent.AddCommand(children...)
+	parent.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		meant := ""
+		if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
+			meant = fmt.Sprintf(" (did you mean %s?)", strings.Join(similar, " or "))
+		}
+		return usageError(c, "unknown command %q%s", args[0], meant)
+	}
+	parent.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	return parent
+}
+
+func (a *app) checkGlobals(c *cobra.Command, _ []string) error {
+	if a.output != "table" && a.output != "json" {
+		return usageError(c, "--format is table or json, not %q", a.output)
+	}
+	if a.timeout < 0 {
+		return usageError(c, "--timeout must not be negative")
+	}
+	if _, err := mlserver.ParseVersion(a.or(a.apiVersion, "MLS_API_VERSION")); err != nil {
+		return usageError(c, "--api-version: %v", err)
+	}
+	return nil
+}
+
+// or is the flag's value, else the environment variable's.
+func (a *app) or(flag, variable string) string {
+	if flag != "" {
+		return flag
+	}
+	return a.getenv(variable)
+}
+
+// args checks how many arguments a command was given; what names them as in its usage line.
+func args(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		if len(given) < least {
+			return usageError(c, "give %s", what)
+		}
+		if most >= 0 && len(given) > most {
+			return usageError(c, "unexpected argument %q", given[most])
+		}
+		return nil
+	}
+}

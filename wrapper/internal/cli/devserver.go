@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/devserver"
+)
+
+type devserverOptions struct {
+	app *app
+
+	listen       string
+	dataDir      string
+	passwordFile string
+	usersFile    string
+	readyFile    string
+	python, r    string
+	access       time.Duration
+	refresh      time.Duration
+	maxSessions  int
+	memory       uint64
+}
+
+func (a *app) devserverCmd() *cobra.Command {
+	o := &devserverOptions{app: a}
+	c := &cobra.Command{
+		Use:   "devserver",
+		Short: "Start a server for development on this machine, with real R and Python",
+		Long: `Start a server for development on this machine. It answers like a Machine Learning Server of the version given with
+--api-version (default 9.3.0), and runs code in the R and Python that are installed here.
+
+It is no sandbox: who signs in runs code as you. It listens on this machine only, unless --listen says otherwise, and the
+account admin has a password that is made up and shown once, unless --password-file has one.
+
+Without --data-dir nothing is kept. Ctrl-C ends the server and all sessions.
+
+Scripts take --listen 127.0.0.1:0 for a free port, and --ready-file: when the server answers, that file holds address, user
+name and password as JSON, readable by you alone, until the server ends.`,
+		Example: `  mls devserver
+  mls devserver --data-dir ~/.local/share/mls
+  mls devserver --api-version 9.1.0 --listen 127.0.0.1:0 --ready-file ready.json
+  mls devserver --python ~/venv/bin/python --access-token-lifetime 5m`,
+		Args: args(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:12800", "address and port; port 0 takes a free one")
+	f.StringVar(&o.dataDir, "data-dir", "", "folder that keeps services, snapshots and sign-ins over a restart")
+	f.StringVar(&o.passwordFile, "password-file", "", "file with the password of the account admin, - for the standard input")
+	f.StringVar(&o.usersFile, "users-file", "", `file with more accounts, as JSON: {"NAME": "PASSWORD", ...}`)
+	f.StringVar(&o.readyFile, "ready-file", "", "write address, user name and password to this file when the server answers")
+	f.StringVar(&o.r, "r", "", "R to run; by default the first one that works")
+	f.StringVar(&o.python, "python", "", "Python to run; by default the one that lacks the fewest packages")
+	f.DurationVar(&o.access, "access-token-lifetime", time.Hour, "how long an access token is good")
+	f.DurationVar(&o.refresh, "refresh-token-lifetime", 14*24*time.Hour, "how long an unused refresh token is good")
+	f.IntVar(&o.maxSessions, "max-sessions", 20, "sessions that may be open at a time")
+	f.Uint64Var(&o.memory, "memory-limit", 0, "address space of each R and Python process in bytes; 0: no limit")
+	return c
+}
+
+// ready is what a script needs to know of a started server.
+type ready struct {
+	Endpoint   string `json:"endpoint"`
+	APIVersion string `json:"apiVersion"`
+	Username   string `json:"username"`
+	Password   string `json:"password,omitempty"` // only if the server made it up, or in the ready file
+}
+
+func (o *devserverOptions) run(ctx context.Context) error {
+	cfg, err := o.config()
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return &cannotListen{err}
+	}
+	server, err := devserver.New(cfg)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	r := ready{
+		Endpoint: "http://" + ln.Addr().String(), APIVersion: server.APIVersion(),
+		Username: "admin", Password: server.AdminPassword(),
+	}
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(serving, ln) }()
+	if err := o.announce(ctx, server, r, cfg.AdminPassword == ""); err != nil && ctx.Err() == nil {
+		stop()
+		return errors.Join(err, <-ended)
+	}
+	err = <-ended
+	if o.readyFile != "" {
+		err = errors.Join(err, os.Remove(o.readyFile))
+	}
+	return err
+}
+
+func (o *devserverOptions) config() (devserver.Config, error) {
+	cfg := devserver.Config{
+		APIVersion: o.app.or(o.app.apiVersion, "MLS_API_VERSION"),
+		R:          o.r, Python: o.python, DataDir: o.dataDir,
+		AccessLifetime: o.access, RefreshIdle: o.refresh, MaxSessions: o.maxSessions, MemoryLimit: o.memory,
+		Logger: slog.New(slog.NewTextHandler(o.app.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if o.passwordFile != "" {
+		var err error
+		if cfg.AdminPassword, err = o.app.passwordFrom(o.passwordFile); err != nil {
+			return cfg, err
+		}
+	}
+	if o.usersFile != "" {
+		text, err := os.ReadFile(o.usersFile)
+		if err != nil {
+			return cfg, err
+		}
+		if json.Unmarshal(text, &cfg.Users) != nil { // its error would quote a password
+			return cfg, fmt.Errorf(`%s does not hold accounts as {"NAME": "PASSWORD"}`, o.usersFile)
+		}
+	}
+	return cfg, nil
+}
+
+// announce tells how to reach the server, and which R and Python it runs. A password of the user's own is not repeated.
+func (o *devserverOptions) announce(ctx context.Context, server *devserver.Server, r ready, generated bool) error {
+	if o.readyFile != "" {
+		path, err := filepath.Abs(o.readyFile)
+		if err != nil {
+			return err
+		}
+		err = writeFile(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(r) })
+		if err != nil {
+			return err
+		}
+	}
+	if !generated {
+		r.Password = ""
+	}
+	if host, _, _ := net.SplitHostPort(o.listen); !isLoopback(host) {
+		o.app.say("mls: warning: other machines can reach %s. Who signs in runs code as you; there is no sandbox and no encryption.", o.listen)
+	}
+	if o.app.output == "json" {
+		if err := o.app.printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		text := fmt.Sprintf("Development server, playing %s: %s\n", r.APIVersion, r.Endpoint)
+		text += fmt.Sprintf("Sign in:   mls login %s --username %s\n", r.Endpoint, r.Username)
+		if generated {
+			text += fmt.Sprintf("Password:  %s\n", r.Password)
+		}
+		if _, err := io.WriteString(o.app.out, text); err != nil {
+			return err
+		}
+	}
+	found, missing := server.Interpreters(ctx)
+	for _, i := range found {
+		lacks := ""
+		if len(i.Missing) > 0 {
+			lacks = ", lacks " + strings.Join(i.Missing, ", ")
+		}
+		o.app.say("%-9s  %s, %s%s", i.Language, i.Version, i.Path, lacks)
+	}
+	for _, err := range missing {
+		if ctx.Err() == nil {
+			o.app.say("Missing:   %v", err)
+		}
+	}
+	o.app.say("Ctrl-C ends the server.")
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// cannotListen keeps a taken port from looking like a server that is away.
+type cannotListen struct{ err error }
+
+func (e *cannotListen) Error() string {
+	return fmt.Sprintf("cannot listen: %v (--listen 127.0.0.1:0 takes a free port)", e.err)
+}

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
+
+// The exit codes. Scripts rely on them.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitCodeFailed  = 3 // the R or Python code failed
+	exitSignIn      = 4
+	exitNotFound    = 5
+	exitRefused     = 6 // forbidden, or it exists already
+	exitUnavailable = 7 // no server, no worker, or out of time
+	exitInterrupted = 130
+)
+
+var errInterrupted = errors.New("interrupted")
+
+// wrongUsage is an error in how the command was called.
+type wrongUsage struct{ error }
+
+func usageError(c *cobra.Command, format string, args ...any) error {
+	return hint(wrongUsage{fmt.Errorf(format, args...)}, "`%s --help` shows how", c.CommandPath())
+}
+
+// hinted is an error with the way out.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e *hinted) Unwrap() error { return e.error }
+
+// hint adds the way out to an error, unless it has one.
+func hint(err error, format string, args ...any) error {
+	var h *hinted
+	if err == nil || errors.As(err, &h) {
+		return err
+	}
+	return &hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// hintIf adds the way out to an error of one kind.
+func hintIf(err, kind error, format string, args ...any) error {
+	if errors.Is(err, kind) {
+		return hint(err, format, args...)
+	}
+	return err
+}
+
+func exitCode(err error) int {
+	var (
+		usage  wrongUsage
+		code   *mlserver.CodeError
+		server *mlserver.Error
+		dial   *net.OpError
+		dns    *net.DNSError
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &code):
+		return exitCodeFailed
+	case errors.Is(err, auth.ErrLoginRequired), errors.Is(err, mlserver.ErrUnauthorized):
+		return exitSignIn
+	case errors.Is(err, mlserver.ErrNotFound), errors.Is(err, mlserver.ErrGone):
+		return exitNotFound
+	case errors.Is(err, mlserver.ErrForbidden), errors.Is(err, mlserver.ErrConflict):
+		return exitRefused
+	case errors.Is(err, mlserver.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
+		errors.As(err, &dial), errors.As(err, &dns),
+		errors.As(err, &server) && (server.Status == 502 || server.Status == 504):
+		return exitUnavailable
+	}
+	return exitFailed
+}
+
+// report tells the user about an error: one line that names the thing, and one with the way out.
+func (a *app) report(err error) {
+	if err == nil {
+		return
+	}
+	text := strings.TrimSpace(err.Error())
+	var code *mlserver.CodeError
+	if errors.As(err, &code) {
+		text = "the code failed: " + text
+	}
+	a.say("mls: %s", strings.ReplaceAll(text, "\n", "\n     "))
+	var h *hinted
+	if errors.As(err, &h) {
+		a.say("     %s", h.hint)
+	}
+}
+
+// wayOut adds what helps against the errors that any command can meet.
+func (s *settings) wayOut(err error) error {
+	var dial *net.OpError
+	switch {
+	case errors.Is(err, auth.ErrLoginRequired), errors.Is(err, mlserver.ErrUnauthorized):
+		return hint(err, "sign in: mls login %s", s.loginArgs())
+	case errors.Is(err, context.DeadlineExceeded):
+		return hint(err, "the time given with --timeout is over")
+	case errors.As(err, &dial):
+		return hint(err, "is the server running, and is %s its address? --endpoint gives another one; `mls devserver` starts one here", s.endpoint)
+	case errors.Is(err, mlserver.ErrUnavailable):
+		return hint(err, "`mls status` tells how the server is; try again later")
+	case errors.Is(err, mlserver.ErrForbidden):
+		return hint(err, "ask an owner or the server's administrator: your role does not allow this")
+	}
+	return err
+}
+
+// prefix puts the name of the thing in front of an error, and keeps its hint.
+func prefix(err error, thing string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", thing, err)
+}
+
+// notFound is something that this command looked for in vain.
+type notFound struct{ reason string }
+
+func (e *notFound) Error() string        { return e.reason }
+func (e *notFound) Is(target error) bool { return target == mlserver.ErrNotFound }

@@ -1,0 +1,338 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
+
+type execOptions struct {
+	app *app
+
+	code    string // -e
+	hasCode bool
+	file    string // or a file, - for the standard input
+	runtime string
+	session string // empty: a temporary one
+	in      []string
+	out     []string
+}
+
+func (a *app) execCmd() *cobra.Command {
+	o := &execOptions{app: a}
+	c := &cobra.Command{
+		Use:   "exec [-e CODE | FILE | -]",
+		Short: "Run R or Python code on the server",
+		Long: `Run R or Python code on the server, and print what it prints while it runs.
+
+The code is the argument of -e, a local file, or with - the standard input. It runs in a session of its own that is closed
+afterwards whatever happens; with --session in one that is open, where objects and files of earlier executions are.
+
+With --out, the values of the named objects are printed as a JSON object on the standard output, and the console's text goes
+to the standard error. R sends all values as lists, even single ones. With -o json one object holds everything.
+
+Code that fails gives exit code 3. An interrupt (Ctrl-C) cancels the execution on the server.`,
+		Example: `  mls exec -e 'summary(cars)'
+  mls exec train.R
+  mls exec --runtime python -e 'import sys; print(sys.version)'
+  echo 'x <- 6 * 7' | mls exec - --out x
+  mls exec -e 'y <- mean(x) + k' --in x=[1,2,3] --in k=0.5 --out y
+  mls exec predict.py --in plants=@plants.json --out species
+  mls exec -e '1 + 1' -o json`,
+		Args: args(0, 1, "one file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.hasCode = c.Flags().Changed("execute")
+			if len(args) > 0 {
+				o.file = args[0]
+			}
+			if o.hasCode == (o.file != "") {
+				return usageError(c, "give the code with -e, or a file, or - for the standard input")
+			}
+			if c.Flags().Changed("session") && o.session == "" {
+				return usageError(c, "--session needs the id of a session")
+			}
+			if o.runtime != "" && o.session != "" {
+				return usageError(c, "--runtime is for a new session, --session has its own")
+			}
+			return o.run(c)
+		},
+	}
+	o.flags(c)
+	c.Flags().StringVar(&o.runtime, "runtime", "", "r or python; by default what the file's extension says, else r")
+	c.Flags().StringVar(&o.session, "session", "", "run in this open session instead of a temporary one")
+	return c
+}
+
+func (o *execOptions) flags(c *cobra.Command) {
+	c.Flags().StringVarP(&o.code, "execute", "e", "", "code to run")
+	c.Flags().StringArrayVar(&o.in, "in", nil, "set an object first: `NAME=VALUE`, JSON or plain text, or NAME=@FILE with JSON")
+	c.Flags().StringArrayVar(&o.out, "out", nil, "print the value of the object with this `NAME` afterwards")
+}
+
+func (o *execOptions) run(c *cobra.Command) error {
+	code, err := o.readCode()
+	if err != nil {
+		return err
+	}
+	inputs, err := parseValues(c, o.in)
+	if err != nil {
+		return err
+	}
+	lang, err := runtimeFlag(c, o.runtime, o.file)
+	if err != nil {
+		return err
+	}
+	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) (err error) {
+		session := client.Session(o.session)
+		if o.session == "" {
+			var done func()
+			if session, done, err = o.app.temporarySession(ctx, client, mlserver.SessionOptions{Runtime: lang}); err != nil {
+				return err
+			}
+			defer done()
+		}
+		w, before := o.console(), ""
+		if w != nil && o.session != "" {
+			before, _ = session.Console(ctx) // the execution meets the same trouble, and reports it
+		}
+		r, err := o.app.execute(ctx, session, code, mlserver.Execution{Inputs: inputs, Outputs: o.out}, w, before)
+		err = hintIf(err, mlserver.ErrNotFound, "`mls session list` shows the open sessions")
+		return o.show(r, err)
+	})
+}
+
+// console is where the text of the running code goes: nil when all is printed as JSON at the end.
+func (o *execOptions) console() io.Writer {
+	switch {
+	case o.app.output == "json":
+		return nil
+	case len(o.out) > 0:
+		return o.app.err
+	}
+	return o.app.out
+}
+
+func (o *execOptions) readCode() (string, error) {
+	if o.hasCode {
+		return o.code, nil
+	}
+	return o.app.readText(o.file)
+}
+
+// readText reads a file, or the standard input for "-".
+func (a *app) readText(file string) (string, error) {
+	var text []byte
+	var err error
+	if file == "-" {
+		text, err = io.ReadAll(a.in)
+	} else {
+		text, err = os.ReadFile(file)
+	}
+	return string(text), err
+}
+
+// execution is the JSON form of what code gave.
+type execution struct {
+	Success bool             `json:"success"`
+	Error   string           `json:"error,omitempty"`
+	Console string           `json:"console"`
+	Outputs mlserver.Outputs `json:"outputs"`
+	Changed []string         `json:"changedFiles"`
+}
+
+// show prints the outputs. The console's text was printed already, unless JSON is asked for.
+func (o *execOptions) show(r *mlserver.Result, err error) error {
+	if r == nil {
+		return err
+	}
+	if o.app.output == "json" {
+		e := execution{Success: err == nil, Console: r.Console, Outputs: r.Outputs, Changed: r.Changed}
+		if err != nil {
+			e.Error = err.Error()
+		}
+		if e.Changed == nil {
+			e.Changed = []string{}
+		}
+		return errors.Join(o.app.printJSON(e), err)
+	}
+	if err != nil {
+		return err
+	}
+	if len(r.Changed) > 0 && o.session == "" {
+		o.app.say("written on the server, and gone with the session: %s (use --session to keep files)", strings.Join(r.Changed, ", "))
+	}
+	if len(o.out) > 0 {
+		return o.app.printJSON(r.Outputs)
+	}
+	return nil
+}
+
+// grace is how long the server gets to stop what an interrupt found running.
+const grace = 5 * time.Second
+
+// graceful is a context that ends a while after ctx does: time to learn what the server did, and to undo it.
+func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return longer, func() { stop(); cancel() }
+}
+
+// temporarySession starts a session that done closes, whatever runs in it and even when ctx is done.
+func (a *app) temporarySession(ctx context.Context, client *mlserver.Client, o mlserver.SessionOptions) (s *mlserver.Session, done func(), err error) {
+	// An interrupt while the session starts must not leave behind one that nobody knows.
+	starting, cancel := graceful(ctx)
+	defer cancel()
+	if s, err = client.NewSession(starting, o); err != nil {
+		return nil, nil, cmp.Or(context.Cause(ctx), err)
+	}
+	done = func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if err := s.ForceClose(closing); err != nil && !errors.Is(err, mlserver.ErrNotFound) {
+			a.say("mls: session %s may still be open: %v", s.ID(), err)
+		}
+	}
+	if ctx.Err() != nil {
+		done()
+		return nil, nil, context.Cause(ctx)
+	}
+	return s, done, nil
+}
+
+// execute runs code and copies the console's text to w, unless nil, while it runs; before is the text of an earlier execution.
+// When ctx ends, so does the execution, as far as the server can end it.
+func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e mlserver.Execution, w io.Writer, before string) (*mlserver.Result, error) {
+	running, cancel := graceful(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		if err := s.Cancel(running); err != nil && running.Err() == nil {
+			a.say("mls: the execution may still be running: %v", err)
+		}
+	})
+	defer stop()
+
+	var f *follower
+	if w != nil {
+		f = follow(running, s, w, before)
+	}
+	r, err := s.Execute(running, code, e)
+	if f != nil {
+		f.finish(r)
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return r, err
+}
+
+// follower copies a growing console text.
+type follower struct {
+	w       io.Writer
+	before  string // until the server has begun, it gives the text of an earlier execution
+	printed string
+	stop    context.CancelFunc
+	stopped chan struct{}
+}
+
+// follow asks for the console's text, soon at first and then less and less often.
+func follow(ctx context.Context, s *mlserver.Session, w io.Writer, before string) *follower {
+	const first, last = 200 * time.Millisecond, 2 * time.Second
+	ctx, cancel := context.WithCancel(ctx)
+	f := &follower{w: w, before: lines(before), stop: cancel, stopped: make(chan struct{})}
+	go func() {
+		defer close(f.stopped)
+		for pause := first; ; pause = min(last, pause*3/2) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+			if text, err := s.Console(ctx); err == nil {
+				f.copy(text[:strings.LastIndexByte(text, '\n')+1]) // the last line may be half a character
+			}
+		}
+	}()
+	return f
+}
+
+func (f *follower) copy(text string) {
+	text = lines(text)
+	if text != "" && strings.HasPrefix(f.before, text) {
+		return
+	}
+	if news, ok := strings.CutPrefix(text, f.printed); ok {
+		_, _ = io.WriteString(f.w, news) // a reader that has gone needs no text
+		f.printed = text
+	}
+}
+
+// lines makes lines end as they do here, not as on a server with Windows.
+func lines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
+
+// finish copies what is left of the text. Without a result there is none.
+func (f *follower) finish(r *mlserver.Result) {
+	f.stop()
+	<-f.stopped
+	if r == nil {
+		return
+	}
+	f.before = ""
+	f.copy(r.Console)
+}
+
+// runtimeFlag reads --runtime, else the extension of the code's file.
+func runtimeFlag(c *cobra.Command, flag, file string) (mlserver.Runtime, error) {
+	switch strings.ToLower(flag) {
+	case "r":
+		return mlserver.R, nil
+	case "python":
+		return mlserver.Python, nil
+	case "":
+		if strings.EqualFold(filepath.Ext(file), ".py") {
+			return mlserver.Python, nil
+		}
+		return mlserver.R, nil
+	}
+	return "", usageError(c, "--runtime is r or python, not %q", flag)
+}
+
+// parseValues reads NAME=VALUE pairs: JSON, else plain text, or @FILE with JSON.
+func parseValues(c *cobra.Command, pairs []string) (mlserver.Values, error) {
+	values := mlserver.Values{}
+	for _, pair := range pairs {
+		name, text, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return nil, usageError(c, "%q is no NAME=VALUE", pair)
+		}
+		if _, twice := values[name]; twice {
+			return nil, usageError(c, "%s is given twice", name)
+		}
+		file, isFile := strings.CutPrefix(text, "@")
+		if isFile {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return nil, hint(fmt.Errorf("input %s: %w", name, err), `a text that begins with @ is given as JSON: %s='"@..."'`, name)
+			}
+			if text = string(content); !json.Valid(content) {
+				return nil, fmt.Errorf("input %s: %s is no JSON", name, file)
+			}
+		}
+		if json.Valid([]byte(text)) {
+			values[name] = json.RawMessage(text)
+		} else {
+			values[name] = text
+		}
+	}
+	return values, nil
+}

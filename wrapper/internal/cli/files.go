@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// writeFile lets write fill a file that appears under its name only when all went well, readable by its owner alone.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".mls-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// download is where something from the server goes: a file, or the standard output when to is "-". Without to it is a file
+// in the working directory, under the server's name for it.
+type download struct {
+	to    string
+	force bool
+}
+
+func (d *download) run(a *app, name string, fetch func(io.Writer) error) error {
+	if d.to == "-" {
+		return fetch(a.out)
+	}
+	path := d.to
+	if path == "" {
+		var err error
+		if path, err = safeName(".", name); err != nil {
+			return hint(err, "--to gives it a name")
+		}
+	}
+	if err := d.mayWrite(path); err != nil {
+		return err
+	}
+	if err := writeFile(path, fetch); err != nil {
+		return err
+	}
+	a.say("wrote %s", path)
+	return nil
+}
+
+func (d *download) mayWrite(path string) error {
+	if _, err := os.Lstat(path); d.force || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return hint(fmt.Errorf("%s exists already", path), "--force replaces it")
+}
+
+// safeName is the path of a file in dir that bears a name of the server's choosing. Names that would lead elsewhere are refused.
+func safeName(dir, name string) (string, error) {
+	if !filepath.IsLocal(name) || name != filepath.Base(name) || name == "." || printable(name) != name {
+		return "", fmt.Errorf("%q is no safe name for a file here", name)
+	}
+	return filepath.Join(dir, name), nil
+}
+
+func (d *download) flags(c *cobra.Command) {
+	c.Flags().StringVar(&d.to, "to", "", "local file to write, - for the standard output; by default the name it has on the server")
+	c.Flags().BoolVar(&d.force, "force", false, "replace a file that exists")
+}

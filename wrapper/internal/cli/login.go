@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/auth"
+)
+
+type loginOptions struct {
+	app         *app
+	endpoint    string
+	credentials credentials
+}
+
+func (a *app) loginCmd() *cobra.Command {
+	o := &loginOptions{app: a}
+	c := &cobra.Command{
+		Use:   "login [ENDPOINT]",
+		Short: "Sign in to a server and stay signed in",
+		Long: `Sign in to a server, as a user of its LDAP directory or Active Directory or as its local administrator, and stay signed in:
+the tokens that the server issues are stored in a file that only you can read, together with the address, and are renewed
+when need be. The password is not stored.
+
+User name and password are asked for at a terminal. Without one they come from flags and environment, see "mls --help".
+Several servers, or users, need a profile each.
+
+A sign-in ends with "mls logout", after 14 days without use, and after 90 days anyway.`,
+		Example: `  mls login http://localhost:12800 --username admin --password-file password.txt
+  echo "$PASSWORD" | mls login http://localhost:12800 --username admin --password-stdin
+  MLS_USERNAME=admin MLS_PASSWORD_FILE=password.txt mls login http://localhost:12800
+  mls login http://localhost:12800 --username admin --password-file password.txt --profile work`,
+		Args: args(0, 1, "one address"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.endpoint = args[0]
+			}
+			return o.run(c.Context())
+		},
+	}
+	o.credentials.flags(c)
+	return c
+}
+
+func (o *loginOptions) run(ctx context.Context) error {
+	a := o.app
+	s, err := a.settings(o.endpoint)
+	if err != nil {
+		return err
+	}
+	server, err := s.server()
+	if err != nil {
+		return err
+	}
+	user, password, err := a.ask(ctx, o.credentials, s.endpoint)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
+	source, err := auth.Login{Username: user, Password: password, Now: a.now}.Source(server)
+	if err != nil {
+		return s.wayOut(err)
+	}
+	t, err := source.Token(ctx)
+	if err != nil {
+		return s.wayOut(err)
+	}
+	p := &profile{
+		Endpoint: s.endpoint, Username: user, APIVersion: string(s.version), CAFile: s.caFile, AllowHTTP: s.allowHTTP,
+		Tokens: pairOf(t),
+	}
+	var before *profile
+	err = s.store.update(ctx, s.profile, func(old *profile) (*profile, error) {
+		before = old
+		return p, nil
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("the sign-in could not be stored: %w", err), a.revoke(ctx, p))
+	}
+	if before != nil {
+		_ = a.revoke(ctx, before) // it was to be forgotten anyway
+	}
+	a.say("signed in to %s as %s", s.endpoint, user)
+	return nil
+}
+
+// revoke signs a profile out at its server.
+func (a *app) revoke(ctx context.Context, p *profile) error {
+	if p.Tokens == nil {
+		return nil
+	}
+	server, err := (&settings{endpoint: p.Endpoint, caFile: p.CAFile, allowHTTP: p.AllowHTTP}).server()
+	if err != nil {
+		return err
+	}
+	source, err := auth.Login{Username: p.Username, Token: p.Tokens.token(), Now: a.now}.Source(server)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	return source.(*auth.Cache).Revoke(ctx)
+}
+
+func (a *app) logoutCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "logout",
+		Short: "Sign out: revoke the tokens at the server and forget them here",
+		Long: `Sign out: revoke the tokens at the server and forget them here. They are forgotten even if the server cannot be reached.
+Open sessions stay open: "mls session close --all" closes them first.`,
+		Example: `  mls logout
+  mls logout --profile work`,
+		Args: args(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error { return a.logout(c.Context()) },
+	}
+}
+
+func (a *app) logout(ctx context.Context) error {
+	s, err := a.settings("")
+	if err != nil {
+		return err
+	}
+	var bad *badStore
+	if errors.As(s.storeErr, &bad) {
+		return os.Remove(s.store.path(s.profile))
+	}
+	if s.storeErr != nil {
+		return s.storeErr
+	}
+	unlock, err := s.store.lock(ctx, s.profile)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	p, err := s.store.load(s.profile)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && p.Tokens == nil {
+		a.say("not signed in")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	forgotten := *p
+	forgotten.Tokens = nil
+	if err := s.store.save(s.profile, &forgotten); err != nil {
+		return err
+	}
+	if err := a.revoke(ctx, p); err != nil {
+		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %v", p.Endpoint, err)
+		return nil
+	}
+	a.say("signed out of %s", p.Endpoint)
+	return nil
+}
+
+// identity is the JSON form of who is signed in.
+type identity struct {
+	Username string     `json:"username"`
+	Endpoint string     `json:"endpoint"`
+	How      string     `json:"how"`
+	Profile  string     `json:"profile"`
+	Access   *time.Time `json:"accessTokenExpires"` // null: not known
+	SignIn   *time.Time `json:"signInEnds"`
+}
+
+func (a *app) whoamiCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "whoami",
+		Short: "Tell who is signed in, where, how, and for how long",
+		Long: `Tell who is signed in, where, how, and for how long: the access token is renewed by itself, until the sign-in ends. The
+server is not asked; "mls status" shows whether it agrees.`,
+		Example: `  mls whoami
+  mls whoami -o json`,
+		Args: args(0, 0, ""),
+		RunE: func(*cobra.Command, []string) error { return a.whoami() },
+	}
+}
+
+func (a *app) whoami() error {
+	s, err := a.settings("")
+	if err != nil {
+		return err
+	}
+	in, err := a.signIn(s)
+	if err != nil {
+		return s.wayOut(err)
+	}
+	id := identity{Username: in.user, Endpoint: s.endpoint, How: in.how, Profile: s.profile}
+	switch {
+	case in.source != nil:
+		ends := s.stored.Tokens.signInEnds()
+		id.Access, id.SignIn = &s.stored.Tokens.Expires, &ends
+	case !in.once:
+		id.Access = expiryOf(a.getenv("MLS_TOKEN"))
+	}
+	text := func(t *time.Time) string {
+		if t == nil || t.IsZero() {
+			return "not known"
+		}
+		if left := t.Sub(a.now()).Round(time.Second); left > 0 {
+			return fmt.Sprintf("%s (in %s)", timeText(*t), left)
+		}
+		return timeText(*t) + " (expired)"
+	}
+	t := table{rows: [][]string{{"User", id.Username}, {"Server", id.Endpoint}, {"Signed in by", id.How}}}
+	if !in.once {
+		t.rows = append(t.rows, []string{"Access token until", text(id.Access)})
+	}
+	if id.SignIn != nil {
+		t.rows = append(t.rows, []string{"Sign-in until", text(id.SignIn) + ", later with use"})
+	}
+	return a.print(id, t)
+}
+
+func (a *app) tokenCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "token",
+		Short: "Print an access token, renewed if need be",
+		Long: `Print an access token, renewed if need be, for programs that send it as "Authorization: Bearer". Treat it like a password.
+Renewing makes the token before invalid.`,
+		Example: `  curl -H "Authorization: Bearer $(mls token)" http://localhost:12800/status`,
+		Args:    args(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := a.settings("")
+			if err != nil {
+				return err
+			}
+			in, err := a.signIn(s)
+			if err != nil {
+				return s.wayOut(err)
+			}
+			ctx, cancel := a.bounded(c.Context())
+			defer cancel()
+			in.once = false // the token is to outlive this command
+			defer in.end(ctx)
+			t, err := in.cache.Token(ctx)
+			if err != nil {
+				return s.wayOut(err)
+			}
+			return a.printLine(map[string]any{"accessToken": t.AccessToken, "expires": t.Expiry}, t.AccessToken)
+		},
+	}
+}
+
+// claimsOf reads an access token without verifying it, which only the server can do.
+func claimsOf(token string) jwt.MapClaims {
+	claims := jwt.MapClaims{}
+	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
+		return nil
+	}
+	return claims
+}
+
+func userOf(token string) string {
+	claims := claimsOf(token)
+	for _, name := range []string{"unique_name", "upn", "name", "sub"} {
+		if user, ok := claims[name].(string); ok && user != "" {
+			return user
+		}
+	}
+	return "not known"
+}
+
+func expiryOf(token string) *time.Time {
+	expires, err := claimsOf(token).GetExpirationTime()
+	if err != nil || expires == nil {
+		return nil
+	}
+	return &expires.Time
+}

@@ -1,0 +1,37 @@
+//go:build unix
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// openPrivate opens a file that only this user may read or could have written.
+func openPrivate(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, &badStore{fmt.Sprintf("the stored sign-in %s is a symbolic link, which is not trusted", path)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	reason := ""
+	switch owner, ok := info.Sys().(*syscall.Stat_t); {
+	case !info.Mode().IsRegular():
+		reason = "is no regular file"
+	case ok && int(owner.Uid) != os.Geteuid():
+		reason = "belongs to another user"
+	case info.Mode().Perm()&0o077 != 0:
+		reason = fmt.Sprintf("is open to other users (mode %04o, it must be 0600)", info.Mode().Perm())
+	default:
+		return f, nil
+	}
+	return nil, errors.Join(&badStore{fmt.Sprintf("the stored sign-in %s %s", path, reason)}, f.Close())
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
+
+type publishOptions struct {
+	app *app
+
+	definition         mlserver.Definition
+	code, codeFile     string
+	init, initFile     string
+	runtime            string
+	inputs, outputs    []string
+	hasCode, hasInFile bool
+}
+
+func (a *app) servicePublishCmd() *cobra.Command {
+	o := &publishOptions{app: a}
+	c := &cobra.Command{
+		Use:   "publish NAME",
+		Short: "Publish R or Python code as a web service",
+		Long: `Publish R or Python code as a web service, and print its NAME/VERSION.
+
+Every call runs the code of --code or --code-file: it finds the inputs as objects of their names, and leaves the outputs
+likewise. What is the same for all calls, such as training or loading a model, belongs into --init or --init-file, or into
+a snapshot of a session (--snapshot).
+
+Types: logical, numeric, integer, character, vector, matrix, data.frame.
+
+A version that exists is not replaced. Without --version the server makes up one.`,
+		Example: `  mls service publish transmission --version 1.0.0 --input hp=numeric --input wt=numeric --output answer=numeric \
+      --init 'model <- glm(am ~ hp + wt, data = mtcars, family = binomial)' \
+      --code 'answer <- predict(model, data.frame(hp = hp, wt = wt), type = "response")'
+  mls service publish double --version 1.0.0 --runtime python --input x=numeric --output y=numeric --code 'y = 2 * x'
+  mls service publish plot --code-file plot.R --input n=integer --artifact plot.png --alias draw`,
+		Args: args(1, 1, "the service's name"),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.definition.Name = args[0]
+			if name, version, ok := strings.Cut(args[0], "/"); ok {
+				return usageError(c, "give the version apart: %s %s --version %s", c.CommandPath(), name, version)
+			}
+			if err := o.complete(c); err != nil {
+				return err
+			}
+			return o.run(c)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.definition.Version, "version", "", "version, such as 1.0.0; by default the server makes up one")
+	f.StringVar(&o.code, "code", "", "code that every call runs")
+	f.StringVar(&o.codeFile, "code-file", "", "file with that code, - for the standard input")
+	f.StringVar(&o.init, "init", "", "code that runs before the first call")
+	f.StringVar(&o.initFile, "init-file", "", "file with that code")
+	f.StringVar(&o.runtime, "runtime", "", "r or python; by default what the code file's extension says, else r")
+	f.StringArrayVar(&o.inputs, "input", nil, "an input, as `NAME=TYPE`; repeat it for more")
+	f.StringArrayVar(&o.outputs, "output", nil, "an output, as `NAME=TYPE`; repeat it for more")
+	f.StringArrayVar(&o.definition.Artifacts, "artifact", nil, "a file that the code writes and calls return; repeat it for more")
+	f.StringVar(&o.definition.Alias, "alias", "", "name of the function in generated clients")
+	f.StringVar(&o.definition.SnapshotID, "snapshot", "", "id of a snapshot with objects and files that the code uses")
+	f.StringVar(&o.definition.Description, "description", "", "what the service is good for")
+	return c
+}
+
+// complete turns the flags into a definition.
+func (o *publishOptions) complete(c *cobra.Command) (err error) {
+	d := &o.definition
+	if c.Flags().Changed("code") == (o.codeFile != "") {
+		return usageError(c, "give either --code or --code-file")
+	}
+	if o.init != "" && o.initFile != "" {
+		return usageError(c, "give either --init or --init-file")
+	}
+	if d.Runtime, err = runtimeFlag(c, o.runtime, o.codeFile); err != nil {
+		return err
+	}
+	if d.Inputs, err = parseParameters(c, o.inputs); err != nil {
+		return err
+	}
+	if d.Outputs, err = parseParameters(c, o.outputs); err != nil {
+		return err
+	}
+	if d.Code, err = o.text(o.code, o.codeFile); err != nil {
+		return err
+	}
+	d.InitCode, err = o.text(o.init, o.initFile)
+	return err
+}
+
+func (o *publishOptions) text(code, file string) (string, error) {
+	if file == "" {
+		return code, nil
+	}
+	return o.app.readText(file)
+}
+
+func (o *publishOptions) run(c *cobra.Command) error {
+	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
+		s, err := client.Publish(ctx, o.definition)
+		if err != nil {
+			return o.hint(err)
+		}
+		if o.definition.Version == "" {
+			o.app.say("the server named the version %s", s.Version())
+		}
+		id := s.Name() + "/" + s.Version()
+		return o.app.printLine(map[string]string{"name": s.Name(), "version": s.Version()}, id)
+	})
+}
+
+func (o *publishOptions) hint(err error) error {
+	d := o.definition
+	for _, exists := range []error{mlserver.ErrConflict, mlserver.ErrForbidden} {
+		err = hintIf(err, exists, "if it exists already: choose another --version, or delete that one: mls service rm %s/%s", d.Name, d.Version)
+	}
+	err = hintIf(err, mlserver.ErrNotFound, "`mls snapshot list` shows the snapshots")
+	return prefix(err, "publishing "+d.Name)
+}
+
+var types = []mlserver.Type{
+	mlserver.Logical, mlserver.Numeric, mlserver.Integer, mlserver.Character, mlserver.Vector, mlserver.Matrix, mlserver.DataFrame,
+}
+
+// parseParameters reads NAME=TYPE pairs.
+func parseParameters(c *cobra.Command, pairs []string) ([]mlserver.Parameter, error) {
+	var parameters []mlserver.Parameter
+	for _, pair := range pairs {
+		name, typ, ok := strings.Cut(pair, "=")
+		switch {
+		case !ok || name == "":
+			return nil, usageError(c, "%q is no NAME=TYPE", pair)
+		case !slices.Contains(types, mlserver.Type(typ)):
+			return nil, usageError(c, "%s: there is no type %q, only %s", name, typ, strings.Trim(fmt.Sprint(types), "[]"))
+		case slices.ContainsFunc(parameters, func(p mlserver.Parameter) bool { return p.Name == name }):
+			return nil, usageError(c, "%s is given twice", name)
+		}
+		parameters = append(parameters, mlserver.Parameter{Name: name, Type: mlserver.Type(typ)})
+	}
+	return parameters, nil
+}

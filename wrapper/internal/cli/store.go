@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/mlserver-go/mls/wrapper/auth"
+)
+
+// profile is what "mls login" stores about one server: how to reach it, and what is needed to stay signed in. There is never a
+// password in it.
+type profile struct {
+	Endpoint   string     `json:"endpoint"`
+	Username   string     `json:"username"`
+	APIVersion string     `json:"apiVersion,omitempty"`
+	CAFile     string     `json:"caFile,omitempty"`
+	AllowHTTP  bool       `json:"allowHttp,omitempty"`
+	Tokens     *tokenPair `json:"tokens,omitempty"` // nil: signed out
+}
+
+// tokenPair is what the server issued last.
+type tokenPair struct {
+	Access   string    `json:"accessToken"`
+	Expires  time.Time `json:"expires,omitzero"` // of Access; zero: not known
+	Refresh  string    `json:"refreshToken,omitempty"`
+	Issued   time.Time `json:"issued"`   // of this pair
+	SignedIn time.Time `json:"signedIn"` // of the first pair: the server bounds how long renewals may follow it
+}
+
+// How long a server lets an unused refresh token live, and a chain of renewals, as documented. It does not tell either.
+const (
+	refreshIdle  = 14 * 24 * time.Hour
+	refreshChain = 90 * 24 * time.Hour
+)
+
+// signInEnds is when a new login will be needed if nothing renews the pair.
+func (t *tokenPair) signInEnds() time.Time {
+	idle, chain := t.Issued.Add(refreshIdle), t.SignedIn.Add(refreshChain)
+	if chain.Before(idle) {
+		return chain
+	}
+	return idle
+}
+
+// store keeps profiles, each in a file of its own that only its owner can read.
+type store struct{ dir string }
+
+// badStore is a profile that must not or cannot be used. Signing in again replaces it.
+type badStore struct{ reason string }
+
+func (e *badStore) Error() string        { return e.reason }
+func (e *badStore) Is(target error) bool { return target == auth.ErrLoginRequired }
+
+var profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+func (a *app) store() (*store, error) {
+	if dir := a.getenv("MLS_CONFIG_DIR"); dir != "" {
+		return &store{dir}, nil
+	}
+	dir, err := os.UserConfigDir() // $XDG_CONFIG_HOME where that is the custom
+	if err != nil {
+		return nil, hint(err, "set MLS_CONFIG_DIR to a folder for the sign-ins")
+	}
+	return &store{filepath.Join(dir, "mls")}, nil
+}
+
+func (s *store) path(name string) string { return filepath.Join(s.dir, "profiles", name+".json") }
+
+// load reads a profile; fs.ErrNotExist: there is none. A file that others can read or wrote is refused.
+func (s *store) load(name string) (*profile, error) {
+	path := s.path(name)
+	f, err := openPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	var p profile
+	if err := json.Unmarshal(text, &p); err != nil || p.Endpoint == "" {
+		return nil, &badStore{fmt.Sprintf("the stored sign-in %s is damaged", path)}
+	}
+	return &p, nil
+}
+
+// save replaces a profile: whoever reads at the same time finds the old one or the new one, whole.
+func (s *store) save(name string, p *profile) error {
+	path := s.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}
+
+// lock waits until no other process renews, signs in or signs out with this profile.
+func (s *store) lock(ctx context.Context, name string) (unlock func(), err error) {
+	path := s.path(name) + ".lock"
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	l := flock.New(path, flock.SetPermissions(0o600))
+	const retry = 20 * time.Millisecond
+	if _, err := l.TryLockContext(ctx, retry); err != nil {
+		return nil, fmt.Errorf("waiting for another mls that uses profile %s: %w", name, err)
+	}
+	return func() { _ = l.Unlock() }, nil // the end of the process unlocks as well
+}
+
+// update changes a profile under the lock. change gets what is stored now, nil when there is nothing usable.
+func (s *store) update(ctx context.Context, name string, change func(*profile) (*profile, error)) error {
+	unlock, err := s.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	p, err := s.load(name)
+	var bad *badStore
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &bad) {
+		return err
+	}
+	if p, err = change(p); err != nil {
+		return err
+	}
+	return s.save(name, p)
+}
