@@ -178,8 +178,7 @@ func TestContextIgnored(t *testing.T) {
 	w.grace = 50 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	// In one statement, as each gets the handler of interrupts anew.
-	done := running(t, w, ctx, "import signal, time
-if True: signal.signal(signal.SIGINT, signal.SIG_IGN); SAY; time.sleep(600)")
+	done := running(t, w, ctx, "import signal, time\nif True: signal.signal(signal.SIGINT, signal.SIG_IGN); SAY; time.sleep(600)")
 	cancel()
 	if o := <-done; !errors.Is(o.err, context.Canceled) {
 		t.Errorf("%+v, %v; want the context's error", o.r, o.err)
