@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,8 +11,7 @@ import (
 // Cache holds the token of a source until shortly before it expires. One call asks the source for the next token while
 // everybody else waits for the same; using a held token takes no lock. The fields must be set before the first use.
 type Cache struct {
-	// Skew is how long before its expiry a token is renewed, but at most a tenth of the time it had left when it came.
-	// Zero: one minute.
+	// Skew is how long before its expiry a token is renewed, but at most a tenth of its life. Zero: one minute.
 	Skew time.Duration
 	// Limit bounds one call to the source, which is not cancelled when those who wait for it give up: the server might have
 	// spent the refresh token already. Zero: two minutes.
@@ -73,6 +73,16 @@ func (c *Cache) Reject(t *Token) {
 // Revoke makes the tokens invalid at the server, if the source can do that, and forgets them even if the server could not be
 // asked. The next use signs in anew.
 func (c *Cache) Revoke(ctx context.Context) error {
+	c.mu.Lock()
+	r := c.renewal
+	c.mu.Unlock()
+	if r != nil { // it brings the tokens to revoke
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	c.held.Store(nil)
 	if r, ok := c.src.(interface{ Revoke(context.Context) error }); ok {
 		return r.Revoke(ctx)
@@ -112,6 +122,9 @@ func (c *Cache) run(ctx context.Context, r *renewal) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r.token, r.err = c.src.Token(ctx)
+	if r.err == nil && r.token == nil {
+		r.err = errors.New("the source of tokens gave none")
+	}
 	if r.err == nil {
 		c.hold(r.token)
 	}
@@ -124,11 +137,14 @@ func (c *Cache) run(ctx context.Context, r *renewal) {
 func (c *Cache) hold(t *Token) {
 	e := &entry{token: t}
 	if !t.Expiry.IsZero() {
-		skew := c.Skew
+		skew, issued := c.Skew, t.Issued
 		if skew == 0 {
 			skew = time.Minute
 		}
-		e.renew = t.Expiry.Add(-min(skew, max(0, t.Expiry.Sub(c.now())/10)))
+		if issued.IsZero() {
+			issued = c.now()
+		}
+		e.renew = t.Expiry.Add(-min(skew, max(0, t.Expiry.Sub(issued)/10)))
 	}
 	c.held.Store(e)
 }

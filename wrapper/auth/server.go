@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 // ErrPlainHTTP is found by errors.Is when a password or token would have gone over plain http to another computer. Nothing
@@ -40,6 +42,9 @@ func (s Server) Client(src Source) *http.Client {
 	cache, ok := src.(*Cache)
 	if !ok {
 		cache = NewCache(src)
+	}
+	if c.Transport == nil {
+		c.Transport = transport.NewPool()
 	}
 	c.Transport = &Transport{Tokens: cache, Server: s.URL, AllowHTTP: s.AllowHTTP, Base: c.Transport}
 	return &c

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
@@ -19,20 +18,17 @@ type Transport struct {
 	Tokens    *Cache
 	Server    *url.URL
 	AllowHTTP bool              // see Server.AllowHTTP
-	Base      http.RoundTripper // nil: the pool of transport.NewPool
-
-	once sync.Once
+	Base      http.RoundTripper // nil: http.DefaultTransport
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.once.Do(func() {
-		if t.Base == nil {
-			t.Base = transport.NewPool()
-		}
-	})
+	base := t.Base
+	if base == nil {
+		base = http.DefaultTransport
+	}
 	if req.Header.Get("Authorization") != "" || !transport.SameOrigin(req.URL, t.Server) || t.signsIn(req.URL) {
-		return t.Base.RoundTrip(req)
+		return base.RoundTrip(req)
 	}
 	token, err := t.token(req)
 	if err != nil {
@@ -41,7 +37,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	res, err := t.Base.RoundTrip(signed(req, token))
+	res, err := base.RoundTrip(signed(req, token))
 	if err != nil || res.StatusCode != http.StatusUnauthorized {
 		return res, err
 	}
@@ -64,7 +60,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return t.Base.RoundTrip(again)
+	return base.RoundTrip(again)
 }
 
 func (t *Transport) token(req *http.Request) (*Token, error) {

@@ -85,8 +85,8 @@ func newError(op string, resp runtime.ClientResponse) *Error {
 	if e.Message == "" && e.Status == http.StatusUnauthorized {
 		e.Message = resp.GetHeader("Www-Authenticate")
 	}
-	if e.Status/100 == 3 {
-		e.Message = redirection(resp.GetHeader("Location"))
+	if location := resp.GetHeader("Location"); location != "" && e.Status/100 == 3 {
+		e.Message = redirection(location)
 	}
 	e.Message, e.Type = clean(e.Message, maxMessage), clean(e.Type, maxType)
 	e.Hint = hint(e)
@@ -96,8 +96,8 @@ func newError(op string, resp runtime.ClientResponse) *Error {
 func redirection(location string) string {
 	u, err := url.Parse(location)
 	switch {
-	case location == "" || err != nil:
-		return "the server redirects, but not to an address"
+	case err != nil:
+		return "the server redirects to what is no address"
 	case u.Host != "":
 		return "the server redirects to " + u.Scheme + "://" + u.Host + ": use that address if it is right"
 	}

@@ -52,7 +52,6 @@ func (t *Transport) advice(err error) string {
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
 		invalid   x509.CertificateInvalidError
-		alert     tls.AlertError
 		record    tls.RecordHeaderError
 		netErr    net.Error
 	)
@@ -69,8 +68,8 @@ func (t *Transport) advice(err error) string {
 		return fmt.Sprintf("the certificate of %s has expired or is not valid yet (%s): the server needs a new one, or this computer's clock is wrong", server, invalid.Detail)
 	case errors.As(err, &invalid):
 		return fmt.Sprintf("the certificate of %s is not acceptable: %v", server, err)
-	case errors.As(err, &alert):
-		return fmt.Sprintf("%s refused the TLS handshake (%v): it must speak TLS 1.2 or newer, and may want a client certificate", server, err)
+	case errors.As(err, &dial) && strings.HasSuffix(dial.Op, " error"): // remote or local error, says package tls
+		return fmt.Sprintf("%s and this computer cannot agree on TLS (%v): the server must speak TLS 1.2 or newer, and may want a client certificate", server, dial.Err)
 	case errors.As(err, &record):
 		return fmt.Sprintf("%s does not speak https: use http://%s if it is the right port", server, t.base.Host)
 	case errors.As(err, &dns):

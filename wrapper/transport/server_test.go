@@ -1,0 +1,60 @@
+package transport_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	v930 "github.com/mlserver-go/mls/gen/v930"
+	"github.com/mlserver-go/mls/wrapper/transport"
+)
+
+// serve starts a server and returns a generated client of it.
+func serve(t *testing.T, h http.HandlerFunc) *v930.Mlserver {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return v930.New(transport.New(parse(t, srv.URL), nil), nil)
+}
+
+func parse(t *testing.T, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// reply is an answer as it goes over the wire.
+type reply struct {
+	status      int
+	contentType string // "-": none
+	body        string
+}
+
+func (r reply) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header()["Content-Type"] = nil // else net/http guesses one
+	if r.contentType != "-" {
+		w.Header().Set("Content-Type", r.contentType)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(r.body)))
+	w.WriteHeader(r.status)
+	_, _ = io.WriteString(w, r.body)
+}
+
+func contains(t *testing.T, what, got string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(got, w) {
+			t.Errorf("%s is %q, want it to contain %q", what, got, w)
+		}
+	}
+}
+
+var background = context.Background()
