@@ -57,7 +57,7 @@ for _ in $(seq 300); do
 	sleep 0.1
 done
 field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$work/server.json"; }
-address=$(field address)
+address=$(field endpoint)
 (umask 077 && field password >"$work/password")
 echo "it listens at $address"
 
@@ -113,7 +113,7 @@ want transmission
 want iris
 
 step "Generate a typed Go client from the service's own API document, compile it, call it"
-run mls service generate transmission/1.0.0 --out "$work/transmission"
+run mls service generate transmission/1.0.0 --dir "$work/transmission"
 cat >"$work/main.go" <<'GO'
 package main
 
@@ -138,7 +138,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer client.Logout(ctx)
-	out, err := transmission.New(client.Transport()).ManualTransmission(ctx, transmission.Inputs{Hp: 120, Wt: 2.8})
+	out, err := transmission.New(client.Transport()).ManualTransmission(ctx, transmission.Inputs{HP: 120, Wt: 2.8})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -152,9 +152,9 @@ want 0.6418125
 unset PASSWORD
 
 step "Clean up and sign out"
-run mls service rm transmission/1.0.0 --yes
-run mls service rm iris/1.0 --yes
-run mls snapshot rm "$snapshot" --yes
+run mls service rm transmission/1.0.0
+run mls service rm iris/1.0
+run mls snapshot rm "$snapshot"
 run mls logout
 
 printf '\ndemo: all answers were right\n'
