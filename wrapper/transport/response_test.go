@@ -180,7 +180,7 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprintf("%s", ok.Payload.OutputParameters[0].Value); got != "12345678901234567890" {
+	if got := string(ok.Payload.OutputParameters[0].Value); got != "12345678901234567890" {
 		t.Errorf("got %s", got)
 	}
 }
