@@ -120,12 +120,15 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDocument: whatever the document, it is refused or becomes Go.
+// FuzzDocument: whatever is in a document, it is refused or becomes Go.
 func FuzzDocument(f *testing.F) {
-	f.Add(transmission.document(f))
-	f.Add([]byte(doc("/api/s/1", `{"properties":{"x":{"type":"number"},"X":{"description":"matrix"}}}`)))
-	f.Fuzz(func(t *testing.T, doc []byte) {
-		s, err := parse(doc)
+	f.Add("transmission", "1.0.0", "manualTransmission", "Probability of\na manual transmission.", "hp", "wt", "answer", "numeric")
+	f.Add("x\n", "\"+1", "a b", "*/\r\nimport \"os\"", "`", "X", "x", "matrix")
+	f.Add("{s}", "..", "", "+build ignore\n//go:embed x", "validate", "type", "decode", "data.frame")
+	f.Fuzz(func(t *testing.T, name, version, alias, description, in1, in2, out, kind string) {
+		p := published{name: name, version: version, alias: alias, description: description,
+			inputs: []string{in1 + " " + kind, in2 + " numeric"}, outputs: []string{out + " " + kind, in1 + " integer"}}
+		s, err := parse(p.document(t))
 		if err != nil {
 			return
 		}
@@ -138,7 +141,7 @@ func FuzzDocument(f *testing.F) {
 			if again, err := format.Source(text); err != nil || string(again) != string(text) {
 				t.Errorf("%s: %v\n%s", name, err, text)
 			}
-			if !strings.HasPrefix(string(text), header+"\n\n") || strings.Count(string(text), "\npackage ") != 1 {
+			if !strings.HasPrefix(string(text), header+"\n\n") || strings.Count(string(text), "\nimport ") != 1 {
 				t.Errorf("%s does not begin as it should:\n%s", name, text)
 			}
 		}

@@ -183,6 +183,9 @@ func comment(text string) string {
 			}
 			return r
 		}, line)
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "+build") {
+			line = "(" + line + ")" // else gofmt makes a build constraint of it
+		}
 		lines = append(lines, strings.TrimRight("// "+line, " "))
 	}
 	return strings.Join(lines, "\n")

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -111,7 +112,7 @@ func TestGeneratedClients(t *testing.T) {
 		{name: "Flight Delay", version: "3.5.5", era: "9.3.0", eol: "\r\r\n", artifacts: true, description: "Two lines.\r\n*/ package x\x00",
 			inputs:  []string{"flights data.frame", "weights vector", "table matrix"},
 			outputs: []string{"scored data.frame", "weights vector", "table matrix"}},
-		{name: "kyphosis", version: "0.1", description: "This is a realtime model.", inputs: []string{"inputData data.frame"}, outputs: []string{"outputData data.frame"}},
+		{name: "kyphosis", version: "0.1", description: "+build ignore\ngo:build ignore\nDeprecated: no.", inputs: []string{"inputData data.frame"}, outputs: []string{"outputData data.frame"}},
 		{name: "func", alias: "StartBatchExecution",
 			inputs: []string{"x numeric", "X numeric", "Sepal.Length numeric", "Sepal_Length numeric", "1st numeric", "größe numeric",
 				"type numeric", "func numeric", "x y numeric", "validate numeric", ".y numeric", "价格 numeric", "error numeric", "userId numeric", "_x numeric"},
@@ -201,5 +202,15 @@ func TestService(t *testing.T) {
 	}
 	if _, ok := after["extra.go"]; !ok {
 		t.Error("extra.go is gone")
+	}
+}
+
+// BenchmarkService takes a document to a package that builds and vets; the caches of the Go tools are warm after the first.
+func BenchmarkService(b *testing.B) {
+	module := newModule(b)
+	for i := 0; b.Loop(); i++ {
+		if _, err := Service(b.Context(), transmission.document(b), Options{Dir: filepath.Join(module, fmt.Sprintf("t%d", i))}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

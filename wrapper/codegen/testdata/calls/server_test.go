@@ -6,12 +6,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/go-openapi/runtime"
-	httptransport "github.com/go-openapi/runtime/client"
+
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 // server answers every request with the same, and keeps what it was asked.
@@ -39,9 +40,11 @@ func newServer(t *testing.T, answer string) *server {
 }
 
 func (s *server) transport() runtime.ContextualTransport {
-	rt := httptransport.New(strings.TrimPrefix(s.URL, "http://"), "/", []string{"http"})
-	rt.Consumers["*/*"] = runtime.ByteStreamConsumer()
-	return rt
+	base, err := url.Parse(s.URL)
+	if err != nil {
+		panic(err)
+	}
+	return transport.New(base, nil)
 }
 
 // sent checks what the last call was.
