@@ -108,6 +108,7 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 si
 // group makes parent a command that only has others: without one of them it shows its help, with an unknown one it fails.
 func (a *app) group(parent *cobra.Command, children ...*cobra.Command) *cobra.Command {
 	parent.AddCommand(children...)
+	parent.SuggestionsMinimumDistance = 2
 	parent.Args = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil

@@ -114,6 +114,8 @@ func (s *settings) wayOut(err error) error {
 	switch {
 	case errors.Is(err, auth.ErrLoginRequired), errors.Is(err, mlserver.ErrUnauthorized):
 		return hint(err, "sign in: mls login %s", s.loginArgs())
+	case errors.Is(err, auth.ErrPlainHTTP):
+		return hint(err, "--allow-http sends them nonetheless")
 	case errors.Is(err, context.DeadlineExceeded):
 		return hint(err, "the time given with --timeout is over")
 	case errors.As(err, &dial):

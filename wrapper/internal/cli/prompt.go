@@ -25,13 +25,14 @@ func (cr *credentials) flags(c *cobra.Command) {
 	c.Flags().StringVar(&cr.username, "username", "", "user name; without it MLS_USERNAME, else asked for")
 	c.Flags().StringVar(&cr.passwordFile, "password-file", "", "file with the password; without it MLS_PASSWORD, MLS_PASSWORD_FILE, else asked for")
 	c.Flags().BoolVar(&cr.passwordStdin, "password-stdin", false, "read the password from the standard input")
-	c.MarkFlagsMutuallyExclusive("password-file", "password-stdin")
 }
 
 // ask completes the credentials: flags, environment, then questions at a terminal.
 func (a *app) ask(ctx context.Context, cr credentials, endpoint string) (username, password string, err error) {
 	username = a.or(cr.username, "MLS_USERNAME")
 	switch {
+	case cr.passwordStdin && cr.passwordFile != "":
+		return "", "", wrongUsage{errors.New("give either --password-file or --password-stdin")}
 	case cr.passwordStdin:
 		password, err = a.passwordFrom("-")
 	case cr.passwordFile != "":

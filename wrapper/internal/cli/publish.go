@@ -117,9 +117,9 @@ func (o *publishOptions) run(c *cobra.Command) error {
 
 func (o *publishOptions) hint(err error) error {
 	d := o.definition
-	for _, exists := range []error{mlserver.ErrConflict, mlserver.ErrForbidden} {
-		err = hintIf(err, exists, "if it exists already: choose another --version, or delete that one: mls service rm %s/%s", d.Name, d.Version)
-	}
+	way := fmt.Sprintf("choose another --version, or delete that one: mls service rm %s/%s", d.Name, d.Version)
+	err = hintIf(err, mlserver.ErrConflict, "%s", way)
+	err = hintIf(err, mlserver.ErrForbidden, "your role may not publish, or this version exists already: %s", way)
 	err = hintIf(err, mlserver.ErrNotFound, "`mls snapshot list` shows the snapshots")
 	return prefix(err, "publishing "+d.Name)
 }

@@ -207,8 +207,7 @@ func (a *app) sessionCloseCmd() *cobra.Command {
 		Use:   "close ID... | --all",
 		Short: "Close sessions; their objects and files are gone",
 		Example: `  mls session close $ID
-  mls session close --force $ID
-  mls session close --all`,
+  mls session close --force --all`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if o.ids = args; o.all == (len(args) > 0) {
 				return usageError(c, "give the ids of sessions, or --all")

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mls": func() { os.Exit(guardedMain()) }})
+}
+
+// password is what the test server takes. It must never be seen in any output.
+const password = "Canary-9f3b-Wiesel"
+
+// leaked is the exit code of a command that printed a secret.
+const leaked = 99
+
+// guardedMain is Main, and looks for secrets in everything that the command prints. All test scripts run it.
+func guardedMain() int {
+	var seen recorder
+	secrets := append(storedSecrets(), password)
+	code := Main(os.Args[1:], os.Stdin, tee{os.Stdout, &seen}, tee{os.Stderr, &seen})
+	secrets = append(secrets, storedSecrets()...)
+	if len(os.Args) > 1 && os.Args[1] == "token" {
+		return code
+	}
+	for _, secret := range secrets {
+		if len(secret) > 8 && strings.Contains(seen.String(), secret) {
+			fmt.Fprintln(os.Stderr, "a secret was printed")
+			return leaked
+		}
+	}
+	return code
+}
+
+// storedSecrets are the tokens in all profiles.
+func storedSecrets() (secrets []string) {
+	files, _ := filepath.Glob(filepath.Join(os.Getenv("MLS_CONFIG_DIR"), "profiles", "*.json"))
+	s := &store{os.Getenv("MLS_CONFIG_DIR")}
+	for _, file := range files {
+		if p, err := s.load(strings.TrimSuffix(filepath.Base(file), ".json")); err == nil && p.Tokens != nil {
+			secrets = append(secrets, p.Tokens.Access, p.Tokens.Refresh)
+		}
+	}
+	return secrets
+}
+
+type recorder struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+// tee writes to a stream and to the recorder.
+type tee struct {
+	*os.File
+	seen *recorder
+}
+
+func (t tee) Write(p []byte) (int, error) {
+	t.seen.mu.Lock()
+	defer t.seen.mu.Unlock()
+	t.seen.Write(p)
+	return t.File.Write(p)
+}
+
+// startServer starts a development server with the accounts admin and alice, and real R and Python.
+func startServer(t testing.TB, change ...func(*devserver.Config)) (endpoint string) {
+	t.Helper()
+	cfg := devserver.Config{
+		AdminPassword: password, Users: map[string]string{"alice": password},
+		R: interpreter(t, runtimes.R), Python: interpreter(t, runtimes.Python),
+	}
+	for _, change := range change {
+		change(&cfg)
+	}
+	server, err := devserver.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, ln) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + ln.Addr().String()
+}
+
+var found = map[runtimes.Language]func() (*runtimes.Interpreter, error){
+	runtimes.R:      find(runtimes.R),
+	runtimes.Python: find(runtimes.Python),
+}
+
+// find probes once for all tests.
+func find(lang runtimes.Language) func() (*runtimes.Interpreter, error) {
+	return sync.OnceValues(func() (*runtimes.Interpreter, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		return runtimes.Find(ctx, lang, "")
+	})
+}
+
+func interpreter(t testing.TB, lang runtimes.Language) string {
+	t.Helper()
+	i, err := found[lang]()
+	if err == nil {
+		return i.Path
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+	return ""
+}
+
+// environment is what a script or example finds: its own configuration, a password file, and switches that make other
+// clients print passwords.
+func environment(dir, endpoint string) map[string]string {
+	return map[string]string{
+		"SERVER":         endpoint,
+		"PASSWORD":       password,
+		"HOME":           dir,
+		"MLS_CONFIG_DIR": filepath.Join(dir, ".mls"),
+		"DEBUG":          "1",
+		"SWAGGER_DEBUG":  "1",
+		"TZ":             "UTC",
+	}
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			tb := env.T().(testing.TB)
+			endpoint := startServer(tb)
+			for name, value := range environment(env.WorkDir, endpoint) {
+				env.Setenv(name, value)
+			}
+			return os.WriteFile(filepath.Join(env.WorkDir, "password.txt"), []byte(password+"\n"), 0o600)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"capture": capture,
+			"sign-in": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(ts.Exec("mls", append([]string{
+					"login", ts.Getenv("SERVER"), "--username", "alice", "--password-file", ts.MkAbs("password.txt")}, args...)...))
+			},
+			"await-file": awaitFile,
+		},
+	})
+}
+
+// exits runs a command that must end with the given exit code: exits 3 mls exec -e 'stop("no")'
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var status *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &status) {
+		got = status.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// capture puts what the last command printed into a variable: capture ID
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: capture VARIABLE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// awaitFile waits until a command in the background has written a file.
+func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s was not written", args[0])
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
+
+// unrun are the commands whose examples TestExamples leaves to other tests.
+var unrun = map[string]string{
+	"mls devserver":        "it runs until it is interrupted: testdata/devserver.txtar",
+	"mls token":            "it needs curl: testdata/login.txtar",
+	"mls service generate": "it needs a Go module: TestGenerate",
+}
+
+// TestExamples runs the examples of every command's help in a shell, as a new user each.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	endpoint := startServer(t)
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, child := range c.Commands() {
+			walk(child)
+		}
+		path := c.CommandPath()
+		if c.Example == "" {
+			t.Errorf("%s has no example", path)
+		} else if unrun[path] == "" {
+			t.Run(strings.ReplaceAll(path, " ", "-"), func(t *testing.T) { runExample(t, endpoint, c) })
+		}
+	}
+	walk((&app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}).root())
+}
+
+func runExample(t *testing.T, endpoint string, c *cobra.Command) {
+	u := newUser(t, endpoint)
+	for name, content := range map[string]string{
+		"train.R":     "model <- lm(dist ~ speed, cars)\n",
+		"predict.py":  "species = [len(p) for p in plants]\n",
+		"plants.json": "[[7, 3.2, 4.7, 1.4], [3, 2.6, 3, 2.5]]\n",
+		"cars.csv":    "speed,dist\n4,2\n7,4\n",
+		"plot.R":      `cat(n, file = "plot.png")`,
+	} {
+		u.write(name, content)
+	}
+	script := "set -e\nexport MLS_PASSWORD_FILE=password.txt\n" + preparation(c) + c.Example
+	sh := u.command("sh", "-c", strings.ReplaceAll(script, "http://localhost:12800", endpoint))
+	var said bytes.Buffer
+	sh.Stdout, sh.Stderr = &said, &said
+	if err := sh.Run(); err != nil {
+		t.Errorf("%v\n%s\n%s", err, script, said.String())
+	}
+	u.cleanUp(endpoint)
+}
+
+// preparation makes what a command's examples expect to be there.
+func preparation(c *cobra.Command) string {
+	const publish = `mls service publish transmission --version 1.0.0 --input hp=numeric --input wt=numeric --output answer=numeric --code 'answer <- hp / wt'`
+	var lines strings.Builder
+	for _, p := range []struct{ uses, makes, line string }{
+		{"$ID", "ID=$(", `ID=$(mls session create); mls session exec $ID -e 'model <- 1'; mls session file put $ID cars.csv`},
+		{"$SNAPSHOT", "SNAPSHOT=$(", `SNAPSHOT=$(mls snapshot create ${ID:-$(mls session create)})`},
+		{"transmission", "publish transmission", publish},
+		{"call plot", "publish plot", `mls service publish plot --version 1 --code-file plot.R --input n=integer --artifact plot.png`},
+	} {
+		if strings.Contains(c.Example, p.uses) && !strings.Contains(c.Example, p.makes) {
+			lines.WriteString(p.line + "\n")
+		}
+	}
+	return lines.String()
+}
+
+// cleanUp makes room for the next example.
+func (u *user) cleanUp(endpoint string) {
+	u.t.Helper()
+	u.must("login", endpoint, "--username", "alice", "--password-file", "password.txt")
+	u.must("session", "close", "--all", "--force")
+	var services []mlserver.ServiceInfo
+	if err := json.Unmarshal([]byte(u.must("service", "list", "-o", "json")), &services); err != nil {
+		u.t.Fatal(err)
+	}
+	for _, s := range services {
+		u.must("service", "rm", s.Name+"/"+s.Version)
+	}
+}

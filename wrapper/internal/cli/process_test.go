@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mlserver-go/mls/wrapper/devserver"
+)
+
+// user runs mls as a process, with a configuration of its own.
+type user struct {
+	t   testing.TB
+	dir string
+	env []string
+}
+
+// newUser signs alice in.
+func newUser(t testing.TB, endpoint string) *user {
+	u := &user{t: t, dir: t.TempDir(), env: os.Environ()}
+	for name, value := range environment(u.dir, endpoint) {
+		u.env = append(u.env, name+"="+value)
+	}
+	u.write("password.txt", password+"\n")
+	u.must("login", endpoint, "--username", "alice", "--password-file", "password.txt")
+	return u
+}
+
+func (u *user) write(name, content string) {
+	u.t.Helper()
+	if err := os.WriteFile(filepath.Join(u.dir, name), []byte(content), 0o600); err != nil {
+		u.t.Fatal(err)
+	}
+}
+
+func (u *user) command(name string, args ...string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	u.t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir, c.Env = u.dir, u.env
+	return c
+}
+
+// must runs mls, which must end well, and returns its standard output.
+func (u *user) must(args ...string) string {
+	u.t.Helper()
+	c := u.command("mls", args...)
+	var said bytes.Buffer
+	c.Stderr = &said
+	out, err := c.Output()
+	if err != nil {
+		u.t.Fatalf("mls %s: %v\n%s", strings.Join(args, " "), err, said.String())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestInterrupt interrupts an execution: it is cancelled, a temporary session is closed, another one lives on.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, startServer(t))
+	id := u.must("session", "create")
+	u.must("session", "exec", id, "-e", "kept <- 42; n <- 0")
+	const endless = `cat("running\n"); repeat { n <- 1; Sys.sleep(0.01) }`
+	for _, args := range [][]string{{"exec", "-e", endless}, {"session", "exec", id, "-e", endless}} {
+		c := u.command("mls", args...)
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// The text arrives while the code runs.
+		text := make([]byte, len("running\n"))
+		if _, err := out.Read(text); err != nil || string(text) != "running\n" {
+			t.Fatalf("read %q, %v; want the text of the running code", text, err)
+		}
+		if err := c.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		var status *exec.ExitError
+		if err := c.Wait(); !errors.As(err, &status) || status.ExitCode() != 130 {
+			t.Errorf("mls %s: %v, want exit code 130", args[0], err)
+		}
+	}
+	// The session takes code again, so nothing runs in it any more; and it is the only one left.
+	if got := u.must("session", "exec", id, "-e", "cat(kept, n)"); got != "42 1" {
+		t.Errorf("the session's objects are %q, want 42 1", got)
+	}
+	var open []struct{ ID string }
+	if err := json.Unmarshal([]byte(u.must("session", "list", "-o", "json")), &open); err != nil {
+		t.Fatal(err)
+	}
+	if len(open) != 1 || open[0].ID != id {
+		t.Errorf("open sessions: %v, want only %s", open, id)
+	}
+}
+
+// TestTerminate ends mls while the temporary session starts: nothing stays open.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, startServer(t, func(c *devserver.Config) { c.Faults.Delay = 300 * time.Millisecond }))
+	c := u.command("mls", "exec", "-e", "Sys.sleep(600)")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(200*time.Millisecond, func() { _ = c.Process.Signal(syscall.SIGTERM) })
+	var status *exec.ExitError
+	if err := c.Wait(); !errors.As(err, &status) {
+		t.Errorf("%v, want an exit code", err)
+	}
+	if got := u.must("session", "list", "-o", "json"); got != "[]" {
+		t.Errorf("open sessions: %s, want none", got)
+	}
+}
+
+// TestSharedProfile lets processes that share a profile renew its tokens at the same time: a renewal makes the pair before
+// invalid, and yet all of them succeed every time.
+func TestSharedProfile(t *testing.T) {
+	t.Parallel()
+	const processes, rounds = 3, 10
+	u := newUser(t, startServer(t))
+	for range rounds {
+		u.expire()
+		before := u.tokens()
+		ended := make(chan error, processes)
+		var said [processes]bytes.Buffer
+		for i := range processes {
+			c := u.command("mls", "session", "list")
+			c.Stderr = &said[i]
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			go func() { ended <- c.Wait() }()
+		}
+		for range processes {
+			if err := <-ended; err != nil {
+				t.Errorf("%v: %s%s%s", err, &said[0], &said[1], &said[2])
+			}
+		}
+		if after := u.tokens(); after.Refresh == before.Refresh {
+			t.Error("the tokens were not renewed")
+		}
+	}
+}
+
+func (u *user) tokens() *tokenPair {
+	u.t.Helper()
+	p, err := (&store{filepath.Join(u.dir, ".mls")}).load(defaultProfile)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	return p.Tokens
+}
+
+// expire makes the stored access token look expired.
+func (u *user) expire() {
+	u.t.Helper()
+	s := &store{filepath.Join(u.dir, ".mls")}
+	p, err := s.load(defaultProfile)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	p.Tokens.Expires = time.Now().Add(-time.Second)
+	if err := s.save(defaultProfile, p); err != nil {
+		u.t.Fatal(err)
+	}
+}
