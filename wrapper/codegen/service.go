@@ -37,9 +37,16 @@ type Result struct {
 // Service writes a typed Go client of one published web service, from the service's own document (mrsdeploy: swagger() of
 // a service; GET /api/NAME/VERSION/swagger.json), which servers have had since 9.0.1.
 //
-// The package is built and vetted before anything is written: after an error Dir is as it was. Only files that a generator
-// has marked as its own are overwritten or removed, and nothing outside Dir is touched, whatever the document says.
-// It needs the Go tool chain, and the network on the first run.
+// What it makes of the service transmission 1.0.0 with the alias manualTransmission is used like this:
+//
+//	c := transmission.New(client.Transport()) // of a signed-in mlserver.Client
+//	out, err := c.ManualTransmission(ctx, transmission.Inputs{HP: 120, Wt: 2.8})
+//	fmt.Println(out.Answer, out.Console)
+//	batch, err := c.StartBatch(ctx, []transmission.Inputs{{HP: 120, Wt: 2.8}, {HP: 90, Wt: 2.1}}, 0)
+//
+// The package is built and vetted before anything is written: what is refused leaves Dir as it was. Only files that a
+// generator has marked as its own are overwritten or removed, and nothing outside Dir is touched, whatever the document says.
+// It needs the Go tool chain, and on the first run the network and up to two minutes to build the generator.
 func Service(ctx context.Context, doc []byte, o Options) (*Result, error) {
 	s, err := parse(doc)
 	if err != nil {

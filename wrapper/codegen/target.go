@@ -53,7 +53,7 @@ func newTarget(ctx context.Context, dir string) (*target, error) {
 	}
 	said, err := goCommand(ctx, existing, "list", "-m", "-f", "{{.Path}}\n{{.Dir}}")
 	if err != nil {
-		return nil, fmt.Errorf("%s is in no Go module that works: `go mod init` makes one: %w", existing, err)
+		return nil, fmt.Errorf("%s is in no Go module that works, `go mod init` makes one: %w", dir, err)
 	}
 	t := &target{dir: filepath.Join(existing, missing)}
 	// In a workspace all modules are listed; ours is the innermost.
@@ -67,7 +67,7 @@ func newTarget(ctx context.Context, dir string) (*target, error) {
 		}
 	}
 	if t.importPath == "" {
-		return nil, fmt.Errorf("%s is in no Go module: `go mod init` makes one", existing)
+		return nil, fmt.Errorf("%s is in no Go module: `go mod init` makes one", dir)
 	}
 	return t, checkImportPath(t.importPath)
 }
@@ -284,8 +284,12 @@ func goCommand(ctx context.Context, dir string, args ...string) (string, error) 
 
 // writeFile replaces a file whole or not at all.
 func writeFile(root *os.Root, name string, text []byte) error {
-	if err := root.WriteFile(name+".new", text, 0o644); err != nil {
-		return err
+	err := root.WriteFile(name+".new", text, 0o644)
+	if err == nil {
+		err = root.Rename(name+".new", name)
 	}
-	return root.Rename(name+".new", name)
+	if err != nil {
+		root.Remove(name + ".new")
+	}
+	return err
 }
