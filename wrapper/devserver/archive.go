@@ -72,16 +72,16 @@ func packFile(z *zip.Writer, name string, f *os.File, method uint16) error {
 }
 
 // unpack puts the workspace of a snapshot's zip at workspace and its files into dir, over what is there. Nothing is written
-// outside of dir, whatever the zip says and whatever links dir has. It returns the files' names.
-func unpack(archive, workspace, workspaceName, dir string) (names []string, err error) {
+// outside of dir, whatever the zip says and whatever links dir has.
+func unpack(archive, workspace, workspaceName, dir string) error {
 	z, err := zip.OpenReader(archive)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer z.Close()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer root.Close()
 	for _, entry := range z.File {
@@ -91,30 +91,29 @@ func unpack(archive, workspace, workspaceName, dir string) (names []string, err 
 		if entry.Name == workspaceName {
 			f, err := os.OpenFile(workspace, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if err := unpackFile(f, entry); err != nil {
-				return nil, err
+				return err
 			}
 			continue
 		}
 		name := filepath.FromSlash(entry.Name)
 		if !filepath.IsLocal(name) {
-			return nil, fmt.Errorf("snapshot: %q leads out of the session's directory", entry.Name)
+			return fmt.Errorf("snapshot: %q leads out of the session's directory", entry.Name)
 		}
 		if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			return nil, err
+			return err
 		}
 		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := unpackFile(f, entry); err != nil {
-			return nil, err
+			return err
 		}
-		names = append(names, entry.Name)
 	}
-	return names, nil
+	return nil
 }
 
 func unpackFile(dst *os.File, entry *zip.File) error {

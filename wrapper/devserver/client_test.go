@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
@@ -48,6 +49,12 @@ func start(t *testing.T, cfg Config) *client {
 	if cfg.SigningKey == nil && cfg.DataDir == "" {
 		cfg.SigningKey = testKey()
 	}
+	if cfg.R == "" && probeR().err == nil {
+		cfg.Interpreters = append(cfg.Interpreters, probeR().found)
+	}
+	if cfg.Python == "" && probePython().err == nil {
+		cfg.Interpreters = append(cfg.Interpreters, probePython().found)
+	}
 	var err error
 	if c.srv, err = New(cfg); err != nil {
 		t.Fatal(err)
@@ -78,12 +85,35 @@ func (c *client) as(user string) *client {
 func needs(t *testing.T, languages ...runtimes.Language) {
 	t.Helper()
 	for _, lang := range languages {
-		if _, err := runtimes.Find(t.Context(), lang, ""); err != nil && os.Getenv("CI") != "" {
-			t.Fatal(err)
-		} else if err != nil {
-			t.Skip(err)
+		if p := probe(lang); p.err != nil && os.Getenv("CI") != "" {
+			t.Fatal(p.err)
+		} else if p.err != nil {
+			t.Skip(p.err)
 		}
 	}
+}
+
+type probed struct {
+	found *runtimes.Interpreter
+	err   error
+}
+
+// probe looks for each language once for all tests.
+func probe(lang runtimes.Language) probed {
+	if lang == runtimes.R {
+		return probeR()
+	}
+	return probePython()
+}
+
+var (
+	probeR      = sync.OnceValue(func() probed { return probeFor(runtimes.R) })
+	probePython = sync.OnceValue(func() probed { return probeFor(runtimes.Python) })
+)
+
+func probeFor(lang runtimes.Language) probed {
+	i, err := runtimes.Find(context.Background(), lang, "")
+	return probed{i, err}
 }
 
 // session opens one and returns its path.

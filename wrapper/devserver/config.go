@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"runtime"
 	"time"
+
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
 
 // Config says which server to play and how. The zero value plays 9.3.0 with a generated password and keeps nothing.
@@ -16,6 +18,8 @@ type Config struct {
 	Users         map[string]string // further local accounts: name to password
 
 	R, Python string // programs to run; found by probing when empty (see runtimes.Find)
+	// Interpreters were found before, by another server perhaps: their languages are not probed for again.
+	Interpreters []*runtimes.Interpreter
 
 	// DataDir keeps services, snapshots, sign-ins and the signing key over a restart. One server at a time may use it.
 	// When empty a temporary directory is used, and removed by Close. Sessions never survive.

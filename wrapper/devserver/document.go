@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-openapi/loads"
 	"github.com/go-openapi/spec"
 	"github.com/go-openapi/strfmt"
 	"github.com/go-openapi/validate"
@@ -37,25 +36,27 @@ func operations(version string) ([]*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := loads.Analyzed(raw, "")
-	if err != nil {
+	var doc spec.Swagger
+	if err := json.Unmarshal(raw, &doc); err != nil {
 		return nil, fmt.Errorf("API document %s: %w", version, err)
 	}
-	if def, ok := doc.Spec().Definitions["ParameterDefinition"]; ok {
+	if def, ok := doc.Definitions["ParameterDefinition"]; ok {
 		delete(def.Properties, "type") // more is accepted, see apiType
 	}
-	if doc, err = doc.Expanded(); err != nil {
-		return nil, fmt.Errorf("API document %s: %w", version, err)
-	}
 	var ops []*operation
-	for path, item := range doc.Spec().Paths.Paths {
+	for path, item := range doc.Paths.Paths {
 		for method, op := range map[string]*spec.Operation{
 			http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put,
 			http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
 		} {
-			if op != nil {
-				ops = append(ops, &operation{id: op.ID, method: method, path: path, body: jsonBody(op)})
+			if op == nil {
+				continue
 			}
+			body, err := jsonBody(&doc, op)
+			if err != nil {
+				return nil, fmt.Errorf("API document %s: %s: %w", version, op.ID, err)
+			}
+			ops = append(ops, &operation{id: op.ID, method: method, path: path, body: body})
 		}
 	}
 	slices.SortFunc(ops, func(a, b *operation) int {
@@ -64,16 +65,20 @@ func operations(version string) ([]*operation, error) {
 	return ops, nil
 }
 
-func jsonBody(op *spec.Operation) *bodySchema {
+func jsonBody(doc *spec.Swagger, op *spec.Operation) (*bodySchema, error) {
 	if slices.Contains(op.Consumes, "application/octet-stream") {
-		return nil
+		return nil, nil
 	}
 	for _, p := range op.Parameters {
 		if p.In == "body" {
-			return &bodySchema{p.Name, validate.NewSchemaValidator(p.Schema, nil, p.Name, strfmt.Default)}
+			// Expanded now, because the validator would do it while it serves several requests.
+			if err := spec.ExpandSchema(p.Schema, doc, nil); err != nil {
+				return nil, err
+			}
+			return &bodySchema{p.Name, validate.NewSchemaValidator(p.Schema, doc, p.Name, strfmt.Default)}, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // decode reads the JSON body of r into v after checking it against the document's schema.

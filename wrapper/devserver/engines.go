@@ -22,7 +22,15 @@ func newEngine(ctx context.Context, lang runtimes.Language, program string, cfg 
 	e := &engine{lang: lang, limit: cfg.MemoryLimit, probed: make(chan struct{})}
 	go func() {
 		defer close(e.probed)
-		if e.found, e.err = runtimes.Find(ctx, lang, program); e.err == nil {
+		for _, i := range cfg.Interpreters {
+			if i.Language == lang {
+				e.found = i
+			}
+		}
+		if e.found == nil {
+			e.found, e.err = runtimes.Find(ctx, lang, program)
+		}
+		if e.err == nil {
 			e.pool = runtimes.NewPool(e.found, 1)
 		}
 	}()

@@ -45,7 +45,9 @@ func (c *client) with(token string) *client {
 
 func TestLoginAnswer(t *testing.T) {
 	clk := newClock()
-	c := start(t, Config{Clock: clk.now})
+	cfg := noLanguages
+	cfg.Clock = clk.now
+	c := start(t, cfg)
 	r := c.want("POST", "/login", `{"username":"admin","password":"`+password+`"}`, 200)
 	want := `^\{"token_type":"Bearer","access_token":"eyJhbGciOiJSUzUxMiIsInR5cC[\w.-]+","expires_in":3600,"expires_on":1480003600,"refresh_token":"[A-Za-z0-9+/]{342}=="\}$`
 	if !regexp.MustCompile(want).MatchString(r.body) {
@@ -66,7 +68,7 @@ func TestLoginAnswer(t *testing.T) {
 }
 
 func TestLoginRefused(t *testing.T) {
-	c := start(t, Config{})
+	c := start(t, noLanguages)
 	for _, body := range []string{
 		`{"username":"admin","password":"wrong"}`, `{"username":"nobody","password":"` + password + `"}`, `{"username":"admin"}`, `{}`,
 	} {
@@ -80,7 +82,9 @@ func TestLoginRefused(t *testing.T) {
 
 func TestRenewal(t *testing.T) {
 	clk := newClock()
-	c := start(t, Config{Clock: clk.now})
+	cfg := noLanguages
+	cfg.Clock = clk.now
+	c := start(t, cfg)
 	first := c.signIn()
 	second := c.renew(first.RefreshToken, 200)
 	c.with(first.AccessToken).want("GET", "/status", nil, 401).says("newer")
@@ -105,7 +109,7 @@ func TestRenewal(t *testing.T) {
 }
 
 func TestRevoke(t *testing.T) {
-	c := start(t, Config{APIVersion: "9.0.1"})
+	c := start(t, Config{APIVersion: "9.0.1", R: noLanguages.R, Python: noLanguages.Python})
 	p := c.signIn()
 	c.want("DELETE", "/login/refreshToken?refreshToken="+url.QueryEscape(p.RefreshToken), nil, 200)
 	c.with(p.AccessToken).want("GET", "/status", nil, 401).says("revoked")
@@ -116,20 +120,24 @@ func TestRevoke(t *testing.T) {
 	p = c.signIn()
 	c.want("DELETE", "/login/refreshToken/"+url.PathEscape(p.RefreshToken), nil, 200)
 	c.renew(p.RefreshToken, 401)
-	start(t, Config{}).want("DELETE", "/login/refreshToken/x", nil, 404)
+	start(t, noLanguages).want("DELETE", "/login/refreshToken/x", nil, 404)
 }
 
 func TestExpiresOnFaults(t *testing.T) {
 	clk := newClock()
+	cfg := noLanguages
+	cfg.Clock = clk.now
 	for form, want := range map[string]string{
 		"number": `"expires_in":3600,"expires_on":1480003600`, "string": `"expires_in":"3600","expires_on":"1480003600"`,
 	} {
-		c := start(t, Config{Clock: clk.now, Faults: Faults{ExpiresOn: form}})
+		cfg.Faults.ExpiresOn = form
+		c := start(t, cfg)
 		if r := c.want("POST", "/login", `{"username":"admin","password":"`+password+`"}`, 200); !strings.Contains(r.body, want) {
 			t.Errorf("%s: %s", form, r.body)
 		}
 	}
-	c := start(t, Config{Faults: Faults{ExpiresOn: "missing"}})
+	cfg.Faults.ExpiresOn = "missing"
+	c := start(t, cfg)
 	if r := c.want("POST", "/login", `{"username":"admin","password":"`+password+`"}`, 200); strings.Contains(r.body, "expires") {
 		t.Errorf("missing: %s", r.body)
 	}

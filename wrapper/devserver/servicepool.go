@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +41,8 @@ var errRetired = errors.New("devserver: service version retired")
 type serviceWorker struct {
 	*runtimes.Worker
 	dir   string
-	files map[string]bool // came with the snapshot or from initCode
+	files map[string]bool // that every call finds: of the snapshot, and what initCode wrote
+	top   map[string]bool // their first path elements
 	used  time.Time
 }
 
@@ -143,32 +146,27 @@ func (p *servicePool) prepare(ctx context.Context, sw *serviceWorker) (err error
 		}
 	}()
 	if p.svc.Blob != "" {
-		names, err := p.s.restore(ctx, p.s.store.blob(p.svc.Blob), p.svc.Language, sw.Worker, sw.dir)
+		err := p.s.restore(ctx, p.s.store.blob(p.svc.Blob), p.svc.Language, sw.Worker, sw.dir)
 		if err != nil {
 			return fmt.Errorf("snapshot of service %s version %s: %w", p.svc.Name, p.svc.Version, err)
 		}
-		sw.had(names)
 	}
-	if p.svc.InitCode == nil {
-		return nil
+	if p.svc.InitCode != nil {
+		res, err := sw.Execute(ctx, runtimes.Request{Code: *p.svc.InitCode})
+		if err != nil {
+			return err
+		}
+		if !res.Success {
+			return &initError{res}
+		}
 	}
-	res, err := sw.Execute(ctx, runtimes.Request{Code: *p.svc.InitCode})
-	if err == nil && !res.Success {
-		err = &initError{res}
-	}
-	if err == nil {
-		sw.had(res.Changed)
+	names, err := filesBelow(sw.dir)
+	sw.files, sw.top = map[string]bool{}, map[string]bool{}
+	for _, name := range names {
+		first, _, _ := strings.Cut(name, "/")
+		sw.files[name], sw.top[first] = true, true
 	}
 	return err
-}
-
-func (sw *serviceWorker) had(names []string) {
-	for _, name := range names {
-		if sw.files == nil {
-			sw.files = map[string]bool{}
-		}
-		sw.files[name] = true
-	}
 }
 
 // warm prepares a spawned worker for the first call, in the background. Where that fails the first call tries again, and tells.
@@ -203,7 +201,7 @@ func (p *servicePool) call(ctx context.Context, req runtimes.Request) (res *runt
 	if artifacts, err = sw.artifacts(p.svc.Files); err != nil {
 		return nil, nil, err
 	}
-	reusable = sw.clean(res.Changed)
+	reusable = sw.clean(p.svc, res.Changed)
 	return res, artifacts, nil
 }
 
@@ -229,18 +227,34 @@ func (sw *serviceWorker) artifacts(names []string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// clean removes what a call wrote, so that the next does not see it. It reports false when files that the service came with were
-// changed: such a worker can't be used again.
-func (sw *serviceWorker) clean(written []string) bool {
-	for _, name := range written {
-		if sw.files[name] {
-			return false
-		}
-		if err := os.Remove(filepath.Join(sw.dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, os.ErrNotExist) {
+// clean removes what a call wrote, so that the next does not see it. It reports false when the worker can't be used again: the
+// call changed or removed files that every call must find, or may have left the directory.
+func (sw *serviceWorker) clean(svc *service, written []string) bool {
+	if strings.Contains(svc.Code, "setwd") || strings.Contains(svc.Code, "chdir") {
+		return false
+	}
+	if slices.ContainsFunc(written, func(name string) bool { return sw.files[name] }) {
+		return false
+	}
+	entries, err := os.ReadDir(sw.dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if !sw.top[e.Name()] && os.RemoveAll(filepath.Join(sw.dir, e.Name())) != nil {
 			return false
 		}
 	}
-	return true
+	names, err := filesBelow(sw.dir)
+	own := 0
+	for _, name := range names {
+		if sw.files[name] {
+			own++
+		} else if os.Remove(filepath.Join(sw.dir, filepath.FromSlash(name))) != nil {
+			return false
+		}
+	}
+	return err == nil && own == len(sw.files)
 }
 
 // reap ends workers unused since before t.

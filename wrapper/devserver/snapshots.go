@@ -129,23 +129,21 @@ func (s *Server) loadInto(ctx context.Context, snap *snapshot, sess *session) er
 	if snap.Language != sess.lang {
 		return fail(http.StatusBadRequest, "snapshot %s is of %s, the session of %s", snap.ID, snap.Language, sess.lang)
 	}
-	_, err := s.restore(ctx, s.store.blob(snap.ID), sess.lang, sess.worker, sess.dir)
-	return err
+	return s.restore(ctx, s.store.blob(snap.ID), sess.lang, sess.worker, sess.dir)
 }
 
-// restore brings the workspace and the files of a blob into a worker and its directory, and returns the files' names.
-func (s *Server) restore(ctx context.Context, blob string, lang runtimes.Language, worker *runtimes.Worker, dir string) ([]string, error) {
+// restore brings the workspace and the files of a blob into a worker and its directory.
+func (s *Server) restore(ctx context.Context, blob string, lang runtimes.Language, worker *runtimes.Worker, dir string) error {
 	tmp, err := os.MkdirTemp(s.store.workers(), "load-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(tmp)
 	workspace := filepath.Join(tmp, workspaceFile(lang))
-	names, err := unpack(blob, workspace, workspaceFile(lang), dir)
-	if err != nil {
-		return nil, err
+	if err := unpack(blob, workspace, workspaceFile(lang), dir); err != nil {
+		return err
 	}
-	return names, worker.LoadWorkspace(ctx, workspace)
+	return worker.LoadWorkspace(ctx, workspace)
 }
 
 func (s *Server) listSnapshots(w http.ResponseWriter, r *request) error {

@@ -22,12 +22,12 @@ import (
 //
 // It takes some tenths of a second; keep the result.
 func Find(ctx context.Context, lang Language, explicit string) (*Interpreter, error) {
-	return finder{getenv: os.Getenv, usual: usualPlaces, patience: 20 * time.Second}.find(ctx, lang, explicit)
+	return finder{env: os.Environ(), usual: usualPlaces, patience: 20 * time.Second}.find(ctx, lang, explicit)
 }
 
 // finder is what Find depends on.
 type finder struct {
-	getenv   func(string) string
+	env      environ
 	usual    map[Language][]string // patterns of paths
 	patience time.Duration         // with one candidate
 }
@@ -50,7 +50,7 @@ func (f finder) find(ctx context.Context, lang Language, explicit string) (*Inte
 	variable := map[Language]string{R: "MLS_R", Python: "MLS_PYTHON"}[lang]
 	from := ""
 	if explicit == "" {
-		explicit, from = f.getenv(variable), " (from "+variable+")"
+		explicit, from = f.env.get(variable), " (from "+variable+")"
 	}
 	if explicit != "" {
 		i, err := f.probe(ctx, lang, explicit)
@@ -96,18 +96,18 @@ func (f finder) candidates(lang Language) []string {
 	}
 	names := []string{"R"}
 	if lang == R {
-		if home := f.getenv("R_HOME"); home != "" {
+		if home := f.env.get("R_HOME"); home != "" {
 			add(filepath.Join(home, "bin", "R"))
 		}
 	} else {
 		names = []string{"python3", "python"}
 		for _, v := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
-			if prefix := f.getenv(v); prefix != "" {
+			if prefix := f.env.get(v); prefix != "" {
 				add(filepath.Join(prefix, "bin", "python"))
 			}
 		}
 	}
-	for _, dir := range filepath.SplitList(f.getenv("PATH")) {
+	for _, dir := range filepath.SplitList(f.env.get("PATH")) {
 		for _, name := range names {
 			if filepath.IsAbs(dir) {
 				add(filepath.Join(dir, name))
@@ -187,7 +187,7 @@ func (f finder) probe(ctx context.Context, lang Language, path string) (*Interpr
 	if lang == R {
 		cmd = exec.CommandContext(ctx, full, "--no-echo", "--no-restore", "--no-save", "--no-init-file", "-e", probeR)
 	}
-	cmd.Env = cleanEnv(f.getenv)
+	cmd.Env = f.env.clean()
 	cmd.Dir = string(filepath.Separator) // a module of the current directory must not get in
 	cmd.WaitDelay = time.Second          // a wrapper's child may hold the output open
 	ownGroup(cmd)

@@ -3,7 +3,6 @@ package runtimes
 import (
 	"context"
 	"os"
-	"strings"
 	"sync"
 )
 
@@ -56,7 +55,7 @@ func (p *Pool) fill(ctx context.Context) {
 }
 
 // Start returns a spare worker moved to o.Dir, or a new one when there is none. Variables that an interpreter reads only
-// when it starts (R_..., PYTHON..., LD_...) need a new one.
+// when it starts (R_..., PYTHON..., LD_..., those of numerical libraries) need a new one.
 func (p *Pool) Start(ctx context.Context, o Options) (*Worker, error) {
 	if err := checkDir(o.Dir); err != nil || startOnly(o.Env) {
 		return p.interp.Start(ctx, o)
@@ -102,12 +101,13 @@ func (p *Pool) Close() {
 	}
 }
 
+// startPrefixes are of variables that only a new process takes notice of.
+var startPrefixes = append([]string{"R_", "PYTHON", "LD_", "DYLD_", "LANG", "LC_"}, passedOnPrefixes...)
+
 func startOnly(env []string) bool {
 	for _, e := range env {
-		for _, prefix := range []string{"R_", "PYTHON", "LD_", "DYLD_", "LANG", "LC_"} {
-			if strings.HasPrefix(e, prefix) {
-				return true
-			}
+		if hasPrefix(e, startPrefixes) {
+			return true
 		}
 	}
 	return false

@@ -2,6 +2,7 @@ package runtimes
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -120,7 +121,7 @@ func TestConsoleIsTheREPL(t *testing.T) {
 		script.WriteString(code + "\nbase::cat('" + end + "\\n')\n")
 	}
 	cmd := exec.CommandContext(bound(t), i.Path, "--no-echo", "--no-save", "--no-restore", "--no-init-file")
-	cmd.Dir, cmd.Env = t.TempDir(), cleanEnv(func(name string) string { return map[string]string{"PATH": "/usr/bin:/bin"}[name] })
+	cmd.Dir, cmd.Env = t.TempDir(), environ(os.Environ()).clean()
 	cmd.Stdin = strings.NewReader(script.String())
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

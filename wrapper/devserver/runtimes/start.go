@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -36,36 +35,6 @@ func harnessSource(lang Language) ([]byte, error) {
 		src.WriteString("}, new.env(parent = baseenv()))\n")
 	}
 	return []byte(src.String()), nil
-}
-
-// kept are the variables of the environment that a worker gets; all others may be secrets.
-var kept = []string{
-	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH",
-	"R_LIBS", "R_LIBS_USER", "R_LIBS_SITE", "PYTHONPATH",
-}
-
-func cleanEnv(getenv func(string) string) []string {
-	var env []string
-	for _, name := range kept {
-		if v := getenv(name); v != "" {
-			env = append(env, name+"="+v)
-		}
-	}
-	// R's messages are recognised by their English text, and without UTF-8 R prints é as \303\251.
-	return append(env, "LANG="+utf8Locale(getenv), "LANGUAGE=en", "MPLBACKEND=Agg")
-}
-
-func utf8Locale(getenv func(string) string) string {
-	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		v := getenv(name)
-		if u := strings.ToUpper(v); strings.HasSuffix(u, ".UTF-8") || strings.HasSuffix(u, ".UTF8") {
-			return v
-		}
-	}
-	if runtime.GOOS == "darwin" {
-		return "en_US.UTF-8"
-	}
-	return "C.UTF-8"
 }
 
 // warmups is how many executions make the ones after them fast: R compiles the harness when it has run twice.
@@ -140,7 +109,7 @@ func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
 	}
 	cmd := exec.Command(i.Path, append(args, script)...)
 	cmd.Dir = dir
-	cmd.Env = append(cleanEnv(os.Getenv), "TMPDIR="+tmp)
+	cmd.Env = append(environ(os.Environ()).clean(), "TMPDIR="+tmp)
 	cmd.Env = append(cmd.Env, o.Env...)
 	ownGroup(cmd)
 

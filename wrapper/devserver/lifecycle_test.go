@@ -1,0 +1,292 @@
+package devserver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+)
+
+// What is kept in a data directory is there after a restart: services, snapshots, sign-ins and the key that signs tokens.
+func TestRestart(t *testing.T) {
+	both(t, func(t *testing.T, _ *client, lang runtimes.Language) {
+		cfg := only(lang)
+		cfg.DataDir = t.TempDir()
+		c := start(t, cfg)
+		login := c.signIn()
+		p := c.session(lang)
+		c.run(p, "base = 41")
+		var id struct{ SnapshotID string }
+		c.want("POST", p+"/snapshot", `{"name":"kept"}`, 201).into(&id)
+		c.want("POST", "/services/s/1", with(with(plus(lang), "code", "y = x + base"), "snapshotId", id.SnapshotID), 201)
+		c.want("POST", "/services/gone/1", plus(lang), 201)
+		c.want("DELETE", "/services/gone/1", nil, 200)
+		services, snapshots := c.want("GET", "/services", nil, 200).body, c.want("GET", "/snapshots", nil, 200).body
+		if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "in use") {
+			t.Errorf("a second server in the same directory: %v", err)
+		}
+		if err := c.srv.Close(); err != nil {
+			t.Fatal(err)
+		}
+		orphan := filepath.Join(cfg.DataDir, "blobs", "orphan.zip")
+		if err := os.WriteFile(orphan, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+
+		c = start(t, cfg)
+		old := c.with(login.AccessToken)
+		if got := old.want("GET", "/services", nil, 200).body; got != services {
+			t.Errorf("services after the restart:\n%s\nwant\n%s", got, services)
+		}
+		if got := old.want("GET", "/snapshots", nil, 200).body; got != snapshots {
+			t.Errorf("snapshots after the restart:\n%s\nwant\n%s", got, snapshots)
+		}
+		if got := old.want("POST", "/api/s/1", `{"x":1}`, 200).body; !strings.Contains(got, `"y":42`) {
+			t.Errorf("call after the restart: %s", got)
+		}
+		if got := old.want("GET", "/sessions", nil, 200).body; got != "[]" {
+			t.Errorf("sessions after the restart: %s", got)
+		}
+		c.renew(login.RefreshToken, 200)
+		old.want("GET", "/status", nil, 401)
+		var made struct{ SessionID string }
+		c.want("POST", "/sessions", map[string]any{"runtimeType": lang, "snapshotId": id.SnapshotID}, 201).into(&made)
+		if _, err := os.Stat(orphan); !os.IsNotExist(err) {
+			t.Errorf("a blob that nothing refers to: %v", err)
+		}
+		db, err := os.ReadFile(filepath.Join(cfg.DataDir, "devserver.db"))
+		if err != nil || strings.Contains(string(db), login.RefreshToken) || strings.Contains(string(db), password) {
+			t.Errorf("the database holds secrets in the clear (%v)", err)
+		}
+	})
+}
+
+// gone waits until a process has ended; the kernel says so.
+func ended(pid int) bool {
+	for range 200 {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return true
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	return false
+}
+
+// Close ends every process: of sessions that run code, their children, and those of services.
+func TestCloseEndsProcesses(t *testing.T) {
+	needs(t, runtimes.R, runtimes.Python)
+	c := start(t, Config{})
+	dir := c.srv.store.dir
+	var pids []int
+	add := func(text string) {
+		for line := range strings.Lines(text) {
+			pid, err := strconv.Atoi(strings.TrimSpace(line))
+			if err != nil {
+				t.Fatalf("console %q: %v", text, err)
+			}
+			pids = append(pids, pid)
+		}
+	}
+	for lang, code := range map[runtimes.Language]string{
+		runtimes.R:      `cat(Sys.getpid(), "\n"); cat(system("sleep 1000 >/dev/null 2>&1 & echo $!", intern = TRUE), "\n")`,
+		runtimes.Python: "import os, subprocess\nprint(os.getpid())\nprint(subprocess.Popen(['sleep', '1000']).pid)",
+	} {
+		p := c.session(lang)
+		console, _ := c.run(p, code)
+		add(console)
+		c.want("POST", "/services/"+string(lang)+"/1", with(plus(lang), "code", strings.Split(code, "; cat(sys")[0]+"; y = x"), 201)
+		var r struct{ ConsoleOutput string }
+		c.want("POST", "/api/"+string(lang)+"/1", `{"x":1}`, 200).into(&r)
+		add(r.ConsoleOutput)
+	}
+	busy := c.session(runtimes.Python)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if resp, err := http.DefaultClient.Do(c.request("POST", busy+"/execute", `{"code":"import os\nprint(os.getpid(), flush=True)\nwhile True: pass"}`)); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	var out struct{ ConsoleOutput string }
+	for out.ConsoleOutput == "" {
+		c.want("GET", busy+"/console-output", nil, 200).into(&out)
+	}
+	add(out.ConsoleOutput)
+	began := time.Now()
+	if err := c.srv.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("Close took %s", took)
+	}
+	<-done
+	if len(pids) < 8 {
+		t.Fatalf("pids %v", pids)
+	}
+	for _, pid := range pids {
+		if !ended(pid) {
+			t.Errorf("process %d of %v lives on", pid, pids)
+		}
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("temporary directory: %v", err)
+	}
+	c.want("GET", "/status", nil, 503).says("shutting down")
+	if err := c.srv.Close(); err != nil {
+		t.Errorf("Close again: %v", err)
+	}
+}
+
+func (c *client) request(method, path, body string) *http.Request {
+	req, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	return req
+}
+
+// Shutdown lets code that runs come to its end.
+func TestShutdownWaits(t *testing.T) {
+	needs(t, runtimes.Python)
+	c := start(t, only(runtimes.Python))
+	p := c.session(runtimes.Python)
+	answer := make(chan string, 1)
+	go func() {
+		answer <- c.do("POST", p+"/execute", `{"code":"print('begun', flush=True)\nimport os\nwhile not os.path.exists('go'): pass\n'ended'"}`).body
+	}()
+	var out struct{ ConsoleOutput string }
+	for !strings.Contains(out.ConsoleOutput, "begun") {
+		c.want("GET", p+"/console-output", nil, 200).into(&out)
+	}
+	down := make(chan error, 1)
+	go func() { down <- c.srv.Shutdown(context.Background()) }()
+	for c.do("GET", "/status", nil).status != 503 {
+	}
+	if err := os.WriteFile(filepath.Join(c.srv.store.sessions(), strings.TrimPrefix(p, "/sessions/"), "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answer; !strings.Contains(got, "ended") {
+		t.Errorf("answer %s", got)
+	}
+	if err := <-down; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServe(t *testing.T) {
+	s, err := New(noLanguages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.AdminPassword()) < 8 {
+		t.Errorf("generated password %q", s.AdminPassword())
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, ln) }()
+	resp, err := http.Post("http://"+ln.Addr().String()+"/login", "application/json",
+		strings.NewReader(`{"username":"admin","password":"`+s.AdminPassword()+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Errorf("login with the generated password: %d", resp.StatusCode)
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	if _, err := net.Dial("tcp", ln.Addr().String()); err == nil {
+		t.Error("still listening")
+	}
+}
+
+func TestFaults(t *testing.T) {
+	cfg := noLanguages
+	c := start(t, cfg)
+	c.srv.SetFaults(Faults{Answers: map[string]Answer{
+		"status":            {Status: 418, Body: `{"odd":1}`, Times: 2, Header: http.Header{"Retry-After": {"1"}}},
+		"getAllWebServices": {Status: 502, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}},
+	}})
+	for range 2 {
+		if r := c.want("GET", "/status", nil, 418); r.body != `{"odd":1}` || r.header.Get("Retry-After") != "1" {
+			t.Errorf("canned answer: %+v", r)
+		}
+	}
+	c.want("GET", "/status", nil, 200)
+	if r := c.want("GET", "/services", nil, 502); r.header.Get("Content-Type") != "text/html" {
+		t.Errorf("canned answer as %s", r.header.Get("Content-Type"))
+	}
+
+	c.srv.SetFaults(Faults{LateLastChunk: 50 * time.Millisecond})
+	resp, err := http.DefaultClient.Do(c.request("GET", "/services", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 2)
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "[]" || resp.ContentLength != -1 {
+		t.Errorf("first chunk %q, length %d: %v", first, resp.ContentLength, err)
+	}
+	began := time.Now()
+	if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) > 0 || time.Since(began) < 20*time.Millisecond {
+		t.Errorf("the end came after %s with %q: %v", time.Since(began), rest, err)
+	}
+
+	c.srv.SetFaults(Faults{Delay: time.Hour})
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if resp, err := http.DefaultClient.Do(c.request("GET", "/status", "").WithContext(ctx)); err == nil {
+		resp.Body.Close()
+		t.Error("an answer though it was to be delayed by an hour")
+	}
+}
+
+// Whoever leaves while waiting for the session's turn takes the code along; whoever leaves later finds it going on.
+func TestClientLeaves(t *testing.T) {
+	needs(t, runtimes.Python)
+	c := start(t, only(runtimes.Python))
+	p := c.session(runtimes.Python)
+	ctx, cancel := context.WithCancel(context.Background())
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		body := `{"code":"import os\nprint('begun', flush=True)\nwhile not os.path.exists('go'): pass\nx = 1"}`
+		if resp, err := http.DefaultClient.Do(c.request("POST", p+"/execute", body).WithContext(ctx)); err == nil {
+			resp.Body.Close()
+			t.Error("an answer before the code ended")
+		}
+	}()
+	var out struct{ ConsoleOutput string }
+	for !strings.Contains(out.ConsoleOutput, "begun") {
+		c.want("GET", p+"/console-output", nil, 200).into(&out)
+	}
+	cancel()
+	<-left
+	waiting, stop := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer stop()
+	if resp, err := http.DefaultClient.Do(c.request("POST", p+"/execute", `{"code":"y = 1"}`).WithContext(waiting)); err == nil {
+		resp.Body.Close()
+		t.Error("an answer from a session that is busy")
+	}
+	c.upload(p, "go", "", 201)
+	if _, values := c.run(p, "z = (x, 'y' in globals())", "z"); values["z"] != "[1,false]" && values["z"] != "[1, false]" {
+		t.Errorf("x and whether y is set: %s", values["z"])
+	}
+}
