@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -41,7 +42,7 @@ func guardedMain() int {
 		return code
 	}
 	for _, secret := range secrets {
-		if len(secret) > 8 && strings.Contains(seen.String(), secret) {
+		if len(secret) > 8 && strings.Contains(seen.text.String(), secret) {
 			fmt.Fprintln(os.Stderr, "a secret was printed")
 			return leaked
 		}
@@ -62,21 +63,21 @@ func storedSecrets() (secrets []string) {
 }
 
 type recorder struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
 // tee writes to a stream and to the recorder.
 type tee struct {
-	*os.File
+	to   io.Writer
 	seen *recorder
 }
 
 func (t tee) Write(p []byte) (int, error) {
 	t.seen.mu.Lock()
 	defer t.seen.mu.Unlock()
-	t.seen.Write(p)
-	return t.File.Write(p)
+	t.seen.text.Write(p)
+	return t.to.Write(p)
 }
 
 // startServer starts a development server with the accounts admin and alice, and real R and Python.

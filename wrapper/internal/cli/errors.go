@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -110,8 +111,13 @@ func (a *app) report(err error) {
 
 // wayOut adds what helps against the errors that any command can meet.
 func (s *settings) wayOut(err error) error {
-	var dial *net.OpError
+	var (
+		dial      *net.OpError
+		authority x509.UnknownAuthorityError
+	)
 	switch {
+	case errors.As(err, &authority):
+		return hint(err, "--ca-file FILE trusts it for mls")
 	case errors.Is(err, auth.ErrLoginRequired), errors.Is(err, mlserver.ErrUnauthorized):
 		return hint(err, "sign in: mls login %s", s.loginArgs())
 	case errors.Is(err, auth.ErrPlainHTTP):

@@ -231,6 +231,9 @@ func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e m
 		f.finish(r)
 	}
 	if ctx.Err() != nil {
+		if running.Err() != nil {
+			a.say("mls: the code did not stop when it was told to; only the end of its session ends it")
+		}
 		return nil, context.Cause(ctx)
 	}
 	return r, err

@@ -52,18 +52,22 @@ type generated struct {
 }
 
 func (o *generateOptions) run(c *cobra.Command) error {
-	return o.app.onService(c, o.service, func(ctx context.Context, s *mlserver.Service) error {
-		doc, err := s.Swagger(ctx)
-		if err != nil {
-			return err
-		}
-		r, err := codegen.Service(ctx, doc, o.Options)
-		if err != nil {
-			return err
-		}
-		o.app.say("package %s in %s, %d files changed. Call it with a signed-in mlserver.Client:\n\n\timport %q\n\n\t%s\n",
-			r.Package, r.Dir, len(r.Changed), r.ImportPath, strings.Join(r.Example, "\n\t"))
-		g := generated{r.Name, r.Version, r.Dir, r.ImportPath, r.Package, append([]string{}, r.Changed...)}
-		return o.app.printLine(g, r.ImportPath)
+	var doc []byte
+	err := o.app.onService(c, o.service, func(ctx context.Context, s *mlserver.Service) (err error) {
+		doc, err = s.Swagger(ctx)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := o.app.bounded(c.Context())
+	defer cancel()
+	r, err := codegen.Service(ctx, doc, o.Options)
+	if err != nil {
+		return err
+	}
+	o.app.say("package %s in %s, %d files changed. Call it with a signed-in mlserver.Client:\n\n\timport %q\n\n\t%s\n",
+		r.Package, r.Dir, len(r.Changed), r.ImportPath, strings.Join(r.Example, "\n\t"))
+	g := generated{r.Name, r.Version, r.Dir, r.ImportPath, r.Package, append([]string{}, r.Changed...)}
+	return o.app.printLine(g, r.ImportPath)
 }

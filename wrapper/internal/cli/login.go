@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 type loginOptions struct {
@@ -70,8 +72,15 @@ func (o *loginOptions) run(ctx context.Context) error {
 		return s.wayOut(err)
 	}
 	t, err := source.Token(ctx)
-	if err != nil {
+	if errors.Is(err, mlserver.ErrUnauthorized) {
+		return err // "sign in" would be no way out
+	} else if err != nil {
 		return s.wayOut(err)
+	}
+	if s.caFile != "" {
+		if s.caFile, err = filepath.Abs(s.caFile); err != nil {
+			return err
+		}
 	}
 	p := &profile{
 		Endpoint: s.endpoint, Username: user, APIVersion: string(s.version), CAFile: s.caFile, AllowHTTP: s.allowHTTP,

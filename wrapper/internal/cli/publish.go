@@ -14,12 +14,11 @@ import (
 type publishOptions struct {
 	app *app
 
-	definition         mlserver.Definition
-	code, codeFile     string
-	init, initFile     string
-	runtime            string
-	inputs, outputs    []string
-	hasCode, hasInFile bool
+	definition      mlserver.Definition
+	code, codeFile  string
+	init, initFile  string
+	runtime         string
+	inputs, outputs []string
 }
 
 func (a *app) servicePublishCmd() *cobra.Command {

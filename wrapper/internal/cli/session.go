@@ -67,7 +67,9 @@ func (o *sessionCreateOptions) run(c *cobra.Command) error {
 		return err
 	}
 	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
-		s, err := client.NewSession(ctx, mlserver.SessionOptions{Name: o.name, Runtime: lang, SnapshotID: o.snapshot})
+		starting, cancel := graceful(ctx) // the id of a session that was started must not get lost
+		defer cancel()
+		s, err := client.NewSession(starting, mlserver.SessionOptions{Name: o.name, Runtime: lang, SnapshotID: o.snapshot})
 		if err != nil {
 			return hintIf(err, mlserver.ErrNotFound, "`mls snapshot list` shows the snapshots")
 		}
