@@ -3,6 +3,7 @@ package runtimes
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -78,7 +79,7 @@ func TestReferenceIris(t *testing.T) {
 		t.Errorf("predictions: %+v", r)
 	}
 	r = request(t, w, Request{Code: "clf.predict(plant_1)", Inputs: in})
-	if r.Success || r.Kind != KindError || len(r.Error) < 50 || r.Error[:40] != "ValueError: Expected 2D array, got 1D arr" {
+	if r.Success || r.Kind != KindError || !strings.HasPrefix(r.Error, "ValueError: Expected 2D array, got 1D array instead:\n") {
 		t.Errorf("one row instead of a table: %+v", r)
 	}
 	for plant, want := range map[string]string{"[[7,3.2,4.7,1.4]]": `["I. versicolor"]`, "[[5.1,3.5,1.4,0.2]]": `["I. setosa"]`} {

@@ -180,7 +180,7 @@ func TestMemoryLimit(t *testing.T) {
 // A worker starts with nothing that its own preparation left.
 func TestFreshWorker(t *testing.T) {
 	for lang, c := range map[Language]struct{ code, want string }{
-		R:      {"cat(length(ls(all.names = TRUE)), search()[2], is.null(warnings()), exists('.Last.value'), exists('plain'), nrow(showConnections()), '\\n')", "0 mlserver:session TRUE FALSE FALSE 3 \n"},
+		R:      {"cat(length(ls(all.names = TRUE)), search()[2], is.null(warnings()), exists('plain'), nrow(showConnections()), '\\n')", "0 mlserver:session TRUE FALSE 3 \n"},
 		Python: {"import sys; print(sorted(globals()), sys.argv, sys.path[0] == '', __name__)", "['__builtins__', '__doc__', '__loader__', '__name__', '__package__', '__spec__', 'sys'] [''] True __main__\n"},
 	} {
 		w := worker(t, lang)

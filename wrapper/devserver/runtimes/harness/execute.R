@@ -63,7 +63,8 @@ restore <- function(kept) {
   now <- ls(g, all.names = TRUE, sorted = FALSE)
   extra <- now[!(now %in% names(kept))]
   if (length(extra)) rm(list = extra, envir = g)
-  for (name in names(kept)) if (!bindingIsLocked(name, g)) assign(name, kept[[name]], envir = g)
+  for (name in names(kept))
+    if (!(name %in% now && bindingIsLocked(name, g))) assign(name, kept[[name]], envir = g)
 }
 
 perform <- function(q) {
