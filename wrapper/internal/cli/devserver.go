@@ -92,7 +92,7 @@ func (o *devserverOptions) run(ctx context.Context) error {
 		return errors.Join(err, ln.Close())
 	}
 	r := ready{
-		Endpoint: "http://" + ln.Addr().String(), APIVersion: server.APIVersion(),
+		Endpoint: endpointOf(ln.Addr().String()), APIVersion: server.APIVersion(),
 		Username: "admin", Password: server.AdminPassword(),
 	}
 	serving, stop := context.WithCancel(ctx)
@@ -182,6 +182,15 @@ func (o *devserverOptions) announce(ctx context.Context, server *devserver.Serve
 	}
 	o.app.say("Ctrl-C ends the server.")
 	return nil
+}
+
+// endpointOf is the address for clients on this machine of a server that listens on addr.
+func endpointOf(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		addr = net.JoinHostPort("localhost", port)
+	}
+	return "http://" + addr
 }
 
 func isLoopback(host string) bool {

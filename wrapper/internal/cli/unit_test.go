@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
+
+func TestFollower(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		before string
+		polled []string
+		end    string
+		want   string
+	}{
+		{"at once", "", nil, "a\nb\n", "a\nb\n"},
+		{"piece by piece", "", []string{"", "a\n", "a\n", "a\nb\n"}, "a\nb\nc", "a\nb\nc"},
+		{"lines of Windows", "", []string{"a\r\n"}, "a\r\nb\r\n", "a\nb\n"},
+		{"an earlier execution's text at first", "old\n", []string{"old\n", "new\n"}, "new\nend\n", "new\nend\n"},
+		{"the same text as the earlier execution", "old\n", []string{"old\n", "old\n"}, "old\n", "old\n"},
+		{"nothing after an earlier execution", "old\n", []string{"old\n"}, "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			f := &follower{w: &out, before: lines(test.before), stop: func() {}, stopped: make(chan struct{})}
+			close(f.stopped)
+			for _, text := range test.polled {
+				f.copy(text)
+			}
+			f.finish(&mlserver.Result{Console: test.end})
+			if got := out.String(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSafeName(t *testing.T) {
+	for name, safe := range map[string]bool{
+		"plot.png": true, "a b.txt": true, "größe.csv": true, ".profile": true,
+		"": false, ".": false, "..": false, "../x": false, "a/b": false, "/etc/passwd": false, "a\x00b": false, "a\x1b[2J": false, "a\n": false,
+	} {
+		path, err := safeName("dir", name)
+		if (err == nil) != safe {
+			t.Errorf("%q: %v, want it safe: %t", name, err, safe)
+		}
+		if want := filepath.Join("dir", name); err == nil && path != want {
+			t.Errorf("%q: got %s, want %s", name, path, want)
+		}
+	}
+}
+
+// TestHostileFileNames calls a service of a server that tries to write outside of --artifacts-dir.
+func TestHostileFileNames(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, startServer(t, func(c *devserver.Config) {
+		c.Faults.Answers = map[string]devserver.Answer{"consumeWebService": {
+			Body: `{"success":true,"errorMessage":"","outputParameters":{},"outputFiles":{"../evil.txt":"aGVsbG8="},"consoleOutput":"","changedFiles":[]}`,
+		}}
+	}))
+	out, err := u.command("mls", "service", "call", "any/1", "--artifacts-dir", "files").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), `"../evil.txt" is no safe name`) {
+		t.Errorf("%v %s, want the name refused", err, out)
+	}
+	if _, err := os.Lstat(filepath.Join(u.dir, "evil.txt")); err == nil {
+		t.Error("the file was written outside of the folder")
+	}
+}
+
+func TestListenAddress(t *testing.T) {
+	for _, test := range []struct {
+		host, addr, endpoint string
+		loopback             bool
+	}{
+		{"127.0.0.1", "127.0.0.1:12800", "http://127.0.0.1:12800", true},
+		{"localhost", "127.0.0.1:12800", "http://127.0.0.1:12800", true},
+		{"::1", "[::1]:12800", "http://[::1]:12800", true},
+		{"", "[::]:12800", "http://localhost:12800", false},
+		{"0.0.0.0", "0.0.0.0:12800", "http://localhost:12800", false},
+		{"192.0.2.1", "192.0.2.1:12800", "http://192.0.2.1:12800", false},
+	} {
+		if got := isLoopback(test.host); got != test.loopback {
+			t.Errorf("%q is loopback: %t, want %t", test.host, got, test.loopback)
+		}
+		if got := endpointOf(test.addr); got != test.endpoint {
+			t.Errorf("endpoint at %s: %s, want %s", test.addr, got, test.endpoint)
+		}
+	}
+}
+
+// TestSignInEnds: 14 days without use, 90 days in all.
+func TestSignInEnds(t *testing.T) {
+	day := 24 * time.Hour
+	signedIn := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for issued, want := range map[time.Duration]time.Duration{0: 14 * day, 30 * day: 44 * day, 80 * day: 90 * day} {
+		pair := tokenPair{SignedIn: signedIn, Issued: signedIn.Add(issued)}
+		if got := pair.signInEnds(); !got.Equal(signedIn.Add(want)) {
+			t.Errorf("renewed after %s: ends %s, want after %s", issued, got, want)
+		}
+	}
+}
+
+func TestExpiring(t *testing.T) {
+	issued := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		lifetime, age time.Duration
+		want          bool
+	}{
+		{time.Hour, 58 * time.Minute, false},
+		{time.Hour, 59*time.Minute + time.Second, true},
+		{time.Hour, 2 * time.Hour, true},
+		{10 * time.Second, 8 * time.Second, false}, // a minute before its end would be before its beginning
+		{10 * time.Second, 9500 * time.Millisecond, true},
+	} {
+		pair := tokenPair{Issued: issued, Expires: issued.Add(test.lifetime)}
+		if got := pair.expiring(issued.Add(test.age)); got != test.want {
+			t.Errorf("good for %s, at the age of %s: %t, want %t", test.lifetime, test.age, got, test.want)
+		}
+	}
+	if (&tokenPair{Issued: issued}).expiring(issued.Add(time.Hour)) {
+		t.Error("a token whose end is not known is not expiring")
+	}
+}
