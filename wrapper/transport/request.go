@@ -2,6 +2,8 @@ package transport
 
 import (
 	"fmt"
+	"io"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -24,13 +26,76 @@ func (p params) WriteToRequest(req runtime.ClientRequest, formats strfmt.Registr
 	if p.ClientRequestWriter == nil {
 		return nil
 	}
-	return p.ClientRequestWriter.WriteToRequest(request{req}, formats)
+	r := &request{ClientRequest: req, fields: url.Values{}, files: map[string][]runtime.NamedReadCloser{}}
+	err := p.ClientRequestWriter.WriteToRequest(r, formats)
+	if err == nil {
+		err = r.bad
+	}
+	if err == nil {
+		err = r.setForm()
+	}
+	if err != nil {
+		r.close()
+	}
+	return err
 }
 
-type request struct{ runtime.ClientRequest }
+// request looks at parameters on their way into a request.
+type request struct {
+	runtime.ClientRequest
+	fields url.Values
+	files  map[string][]runtime.NamedReadCloser
+	bad    error // of a path parameter; told at the end, so that a body that is set after it gets closed
+}
+
+// SetFormParam keeps the field until the files are known.
+func (r *request) SetFormParam(name string, values ...string) error {
+	r.fields[name] = values
+	return nil
+}
+
+// SetFileParam keeps the files until all fields are known.
+func (r *request) SetFileParam(name string, files ...runtime.NamedReadCloser) error {
+	r.files[name] = files
+	return nil
+}
+
+// GetFileParam returns the files of SetFileParam.
+func (r *request) GetFileParam() map[string][]runtime.NamedReadCloser { return r.files }
+
+func (r *request) setForm() error {
+	if len(r.files) == 0 {
+		for name, values := range r.fields {
+			if err := r.ClientRequest.SetFormParam(name, values...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	body, contentType, err := newUpload(r.fields, r.files)
+	if err != nil {
+		return err
+	}
+	if err := r.SetHeaderParam("Content-Type", contentType); err != nil {
+		return err
+	}
+	return r.SetBodyParam(body)
+}
+
+// close closes what would have been sent, as the HTTP client does with what it sends.
+func (r *request) close() {
+	for _, list := range r.files {
+		for _, f := range list {
+			_ = f.Close()
+		}
+	}
+	if body, ok := r.GetBodyParam().(io.Closer); ok {
+		_ = body.Close()
+	}
+}
 
 // SetTimeout leaves out the 30 s that generated constructors set without being asked.
-func (r request) SetTimeout(d time.Duration) error {
+func (r *request) SetTimeout(d time.Duration) error {
 	if d == httptransport.DefaultTimeout {
 		d = 0
 	}
@@ -39,9 +104,12 @@ func (r request) SetTimeout(d time.Duration) error {
 
 // SetPathParam refuses values that would make the request address something else: they are not escaped on the way, or
 // servers and proxies clean them out of the path.
-func (r request) SetPathParam(name, value string) error {
+func (r *request) SetPathParam(name, value string) error {
 	if reason := badPathValue(value); reason != "" {
-		return &PathError{Param: name, Value: value, Reason: reason}
+		if r.bad == nil {
+			r.bad = &PathError{Param: name, Value: value, Reason: reason}
+		}
+		return nil
 	}
 	return r.ClientRequest.SetPathParam(name, value)
 }

@@ -1,10 +1,12 @@
 package transport_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -211,6 +213,47 @@ func TestUpload(t *testing.T) {
 		t.Errorf("a reader that fails gave %v", err)
 	}
 }
+
+// A server that refuses an upload does so before it has read it all.
+func TestRefusedUpload(t *testing.T) {
+	var logged bytes.Buffer
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(&logged)
+	api := serve(t, reply{413, "text/html", "<html><title>413 Request Entity Too Large</title>"}.ServeHTTP)
+	for range 5 {
+		closed := make(chan struct{})
+		_, err := api.Sessions.UploadSessionFileContext(background, &sessions.UploadSessionFileParams{ID: "s",
+			File: &closing{runtime.NamedReader("f", strings.NewReader(strings.Repeat("x", 16<<20))), closed}})
+		var got *transport.Error
+		if !errors.As(err, &got) || got.Status != 413 {
+			t.Errorf("got %v, want status 413", err)
+		}
+		<-closed
+	}
+	closed := make(chan struct{})
+	if _, err := api.Sessions.UploadSessionFileContext(background, &sessions.UploadSessionFileParams{ID: "..",
+		File: &closing{runtime.NamedReader("f", strings.NewReader("x")), closed}}); err == nil {
+		t.Error("got no error")
+	}
+	<-closed
+	closed = make(chan struct{})
+	if _, err := api.Sessions.SetWorkspaceObjectContext(background, &sessions.SetWorkspaceObjectParams{ID: "s", ObjectName: "..",
+		SerializedObject: &closing{runtime.NamedReader("f", strings.NewReader("x")), closed}}); err == nil {
+		t.Error("got no error")
+	}
+	<-closed
+	if logged.Len() > 0 {
+		t.Errorf("logged %s", logged.String())
+	}
+}
+
+// closing tells when it is closed.
+type closing struct {
+	runtime.NamedReadCloser
+	closed chan struct{}
+}
+
+func (c *closing) Close() error { close(c.closed); return nil }
 
 type failing struct{}
 
