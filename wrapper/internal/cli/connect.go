@@ -34,6 +34,7 @@ type settings struct {
 	version   mlserver.Version
 	caFile    string
 	allowHTTP bool
+	envToken  bool // the token of the environment is used
 }
 
 // settings looks everything up: flag, environment, profile, default. The endpoint of "mls login" goes before all that.
@@ -110,6 +111,7 @@ func trusting(file string) (*tls.Config, error) {
 
 // signIn is how a command is signed in.
 type signIn struct {
+	server auth.Server
 	how    string // in words
 	user   string // as far as is known
 	cache  *auth.Cache
@@ -125,7 +127,10 @@ func (a *app) signIn(s *settings) (*signIn, error) {
 		return nil, err
 	}
 	if token := a.getenv("MLS_TOKEN"); token != "" {
-		return &signIn{how: "the token in MLS_TOKEN", user: userOf(token), cache: auth.NewCache(auth.Static(token))}, nil
+		s.envToken = true
+		return &signIn{
+			server: server, how: "the token in MLS_TOKEN", user: userOf(token), cache: auth.NewCache(auth.Static(token)),
+		}, nil
 	}
 	user := a.getenv("MLS_USERNAME")
 	password, err := a.envPassword()
@@ -135,7 +140,7 @@ func (a *app) signIn(s *settings) (*signIn, error) {
 	if s.stored != nil && s.stored.Tokens != nil && (user == "" || password == "" || user == s.stored.Username) {
 		source := newStoredSource(a, s, server)
 		return &signIn{
-			how: "mls login, stored in profile " + s.profile, user: s.stored.Username,
+			server: server, how: "mls login, stored in profile " + s.profile, user: s.stored.Username,
 			cache: auth.NewCache(source), source: source,
 		}, nil
 	}
@@ -145,14 +150,14 @@ func (a *app) signIn(s *settings) (*signIn, error) {
 			return nil, err
 		}
 		return &signIn{
-			how: "user name and password of the environment, for each command anew", user: user,
+			server: server, how: "user name and password of the environment, for each command anew", user: user,
 			cache: source.(*auth.Cache), once: true,
 		}, nil
 	}
 	if s.storeErr != nil {
 		return nil, s.storeErr
 	}
-	return nil, &badStore{"not signed in to " + s.endpoint}
+	return nil, &noSignIn{"not signed in to " + s.endpoint}
 }
 
 // connected runs do with a client that is signed in, and gives it no more time than --timeout says. Errors come back with
@@ -170,12 +175,8 @@ func (a *app) connectedTo(ctx context.Context, s *settings, do func(context.Cont
 	if err != nil {
 		return err
 	}
-	server, err := s.server()
-	if err != nil {
-		return err
-	}
 	client, err := mlserver.New(mlserver.Config{
-		Address: s.endpoint, Auth: in.cache, Version: s.version, HTTP: server.HTTP, AllowHTTP: s.allowHTTP,
+		Address: s.endpoint, Auth: in.cache, Version: s.version, HTTP: in.server.HTTP, AllowHTTP: s.allowHTTP,
 	})
 	if err != nil {
 		return err

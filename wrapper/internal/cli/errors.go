@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -85,7 +86,7 @@ func exitCode(err error) int {
 	case errors.Is(err, mlserver.ErrForbidden), errors.Is(err, mlserver.ErrConflict):
 		return exitRefused
 	case errors.Is(err, mlserver.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
-		errors.As(err, &dial), errors.As(err, &dns),
+		errors.As(err, &dial), errors.As(err, &dns), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.As(err, &server) && (server.Status == 502 || server.Status == 504):
 		return exitUnavailable
 	}
@@ -118,6 +119,8 @@ func (s *settings) wayOut(err error) error {
 	switch {
 	case errors.As(err, &authority):
 		return hint(err, "--ca-file FILE trusts it for mls")
+	case errors.Is(err, mlserver.ErrUnauthorized) && s.envToken:
+		return hint(err, "MLS_TOKEN needs a new token, from `mls token` for example; without it the stored sign-in is used")
 	case errors.Is(err, auth.ErrLoginRequired), errors.Is(err, mlserver.ErrUnauthorized):
 		return hint(err, "sign in: mls login %s", s.loginArgs())
 	case errors.Is(err, auth.ErrPlainHTTP):

@@ -137,7 +137,7 @@ func (a *app) logout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var bad *badStore
+	var bad *noSignIn
 	if errors.As(s.storeErr, &bad) {
 		return os.Remove(s.store.path(s.profile))
 	}

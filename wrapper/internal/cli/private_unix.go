@@ -13,7 +13,7 @@ import (
 func openPrivate(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) {
-		return nil, &badStore{fmt.Sprintf("the stored sign-in %s is a symbolic link, which is not trusted", path)}
+		return nil, &noSignIn{fmt.Sprintf("the stored sign-in %s is a symbolic link, which is not trusted", path)}
 	}
 	if err != nil {
 		return nil, err
@@ -33,5 +33,5 @@ func openPrivate(path string) (*os.File, error) {
 	default:
 		return f, nil
 	}
-	return nil, errors.Join(&badStore{fmt.Sprintf("the stored sign-in %s %s", path, reason)}, f.Close())
+	return nil, errors.Join(&noSignIn{fmt.Sprintf("the stored sign-in %s %s", path, reason)}, f.Close())
 }

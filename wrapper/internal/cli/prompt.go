@@ -127,6 +127,9 @@ func (a *app) question(ctx context.Context, text string, secret bool) (string, e
 		if secret {
 			fmt.Fprintln(a.err)
 		}
+		if errors.Is(r.err, io.EOF) {
+			return "", errors.New("no answer, nothing done")
+		}
 		return r.text, r.err
 	}
 }

@@ -55,11 +55,11 @@ func (t *tokenPair) signInEnds() time.Time {
 // store keeps profiles, each in a file of its own that only its owner can read.
 type store struct{ dir string }
 
-// badStore is a profile that must not or cannot be used. Signing in again replaces it.
-type badStore struct{ reason string }
+// noSignIn is why there is nothing to be signed in with: no profile, or one that must not be used. Signing in helps.
+type noSignIn struct{ reason string }
 
-func (e *badStore) Error() string        { return e.reason }
-func (e *badStore) Is(target error) bool { return target == auth.ErrLoginRequired }
+func (e *noSignIn) Error() string        { return e.reason }
+func (e *noSignIn) Is(target error) bool { return target == auth.ErrLoginRequired }
 
 var profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -90,7 +90,7 @@ func (s *store) load(name string) (*profile, error) {
 	}
 	var p profile
 	if err := json.Unmarshal(text, &p); err != nil || p.Endpoint == "" {
-		return nil, &badStore{fmt.Sprintf("the stored sign-in %s is damaged", path)}
+		return nil, &noSignIn{fmt.Sprintf("the stored sign-in %s is damaged", path)}
 	}
 	return &p, nil
 }
@@ -133,7 +133,7 @@ func (s *store) update(ctx context.Context, name string, change func(*profile) (
 	}
 	defer unlock()
 	p, err := s.load(name)
-	var bad *badStore
+	var bad *noSignIn
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &bad) {
 		return err
 	}
