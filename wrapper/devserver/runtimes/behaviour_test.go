@@ -13,6 +13,7 @@ var after = map[Language]Request{
 }
 
 func TestBehaviour(t *testing.T) {
+	top, sessions := t, map[Language]*Worker{}
 	for _, test := range []struct {
 		name    string
 		lang    Language
@@ -41,21 +42,21 @@ func TestBehaviour(t *testing.T) {
 		{"standard input", Python, "input()", KindError, "EOFError", ""},
 		{"menu", R, "menu(c('a', 'b'))", KindError, "menu() cannot be used non-interactively", ""},
 		{"sink left open", R, "sink('f'); print(1); sink(); cat('back')", "", "", "back"},
-		{"remove everything", R, "rm(list = ls(all.names = TRUE))", "", "", ""},
-		{"remove everything", Python, "for k in list(globals()): del globals()[k]", "", "", ""},
-		{"detach", R, "detach('mlserver:session')", "", "", ""},
-		{"options(error)", R, "options(error = quote(q())); stop('x')", KindError, "Error: x", ""},
+		{"spoilt: remove everything", R, "rm(list = ls(all.names = TRUE))", "", "", ""},
+		{"spoilt: remove everything", Python, "for k in list(globals()): del globals()[k]", "", "", ""},
+		{"spoilt: detach", R, "detach('mlserver:session')", "", "", ""},
+		{"spoilt: options(error)", R, "options(error = quote(q())); stop('x')", KindError, "Error: x", ""},
 		{"connections closed", R, "closeAllConnections(); cat('still here')", "", "", "still here"},
-		{"connections closed and numbers taken", R, "closeAllConnections(); a <- file('a', 'w'); b <- file('b', 'w'); d <- file('d', 'w')", "", "", ""},
+		{"spoilt: connections closed and numbers taken", R, "closeAllConnections(); a <- file('a', 'w'); b <- file('b', 'w'); d <- file('d', 'w')", "", "", ""},
 		{"stdout closed", Python, "import sys; sys.stdout.close()", "", "", ""},
 		{"stderr closed, then an error", Python, "import sys; sys.stderr.close(); 1/0", KindError, "ZeroDivisionError", "ZeroDivisionError"},
 		{"stdin closed", Python, "import sys; sys.stdin.close()", "", "", ""},
 		{"descriptors closed", Python, "import os; os.close(1); os.close(2)", "", "", ""},
 		{"stdout replaced", Python, "import sys, io; sys.stdout = io.StringIO(); print('lost'); sys.stdout = sys.__stdout__", "", "", ""},
-		{"locale", R, "invisible(Sys.setlocale('LC_ALL', 'C')); cat('\\u00e9')", "", "", "<U+00E9>"},
+		{"spoilt: locale", R, "invisible(Sys.setlocale('LC_ALL', 'C')); cat('\\u00e9')", "", "", "<U+00E9>"},
 		{"setwd", R, "setwd('/'); invisible(1)", "", "", ""},
-		{"base functions redefined", R, "c <- list <- serialize <- writeBin <- cat <- function(...) stop('mine'); rm(cat)", "", "", ""},
-		{"builtins redefined", Python, "open = print = len = isinstance = None; del print", "", "", ""},
+		{"spoilt: base functions redefined", R, "c <- list <- serialize <- writeBin <- cat <- function(...) stop('mine'); rm(cat)", "", "", ""},
+		{"spoilt: builtins redefined", Python, "open = print = len = isinstance = None; del print", "", "", ""},
 		{"fork", R, "p <- parallel::mcparallel(1); x <- parallel::mccollect(p)[[1]]", "", "", ""},
 		{"fork", Python, "import os\npid = os.fork()\nif pid: os.waitpid(pid, 0)", "", "", ""},
 		{"thread", Python, "import threading; t = threading.Thread(target=print, args=('in a thread',)); t.start(); t.join()", "", "", "in a thread\n"},
@@ -66,7 +67,14 @@ func TestBehaviour(t *testing.T) {
 		{"exception without str", Python, "class E(Exception):\n  def __str__(self): raise ValueError\nraise E", KindError, "E: <exception str() failed>", ""},
 	} {
 		t.Run(test.name+" "+string(test.lang), func(t *testing.T) {
-			w := worker(t, test.lang)
+			// One session survives it all, except what spoils its workspace.
+			if sessions[test.lang] == nil {
+				sessions[test.lang] = worker(top, test.lang)
+			}
+			w := sessions[test.lang]
+			if strings.HasPrefix(test.name, "spoilt: ") {
+				w = worker(t, test.lang)
+			}
 			r := execute(t, w, test.code)
 			if r.Kind != test.kind || r.Success != (test.kind == "") || r.Success != (r.Error == "") {
 				t.Errorf("success %v, kind %q, error %q, want kind %q", r.Success, r.Kind, r.Error, test.kind)

@@ -92,7 +92,7 @@ func TestCallFails(t *testing.T) {
 		{Python, "raise ValueError('boom')", KindError, "ValueError: boom", "Traceback (most recent call last):\n  File \"<service>\", line 1, in <module>\n    raise ValueError('boom')\nValueError: boom\n"},
 		{Python, "exit()", KindExit, "SystemExit: None", "SystemExit: None\n"},
 	} {
-		w := worker(t, test.lang)
+		w := common(t, test.lang)
 		for range 2 {
 			r := call(t, w, test.code)
 			if r.Kind != test.kind || r.Error != test.error || r.Console != test.console {

@@ -87,7 +87,7 @@ func TestConsoleOfAWorker(t *testing.T) {
 		{"unfinished line", Python, "import sys; _ = sys.stdout.write('no newline')", "no newline"},
 	} {
 		t.Run(test.name+" "+string(test.lang), func(t *testing.T) {
-			if got := consoleOf(t, worker(t, test.lang), test.code); got != test.want {
+			if got := consoleOf(t, common(t, test.lang), test.code); got != test.want {
 				t.Errorf("console %q, want %q", got, test.want)
 			}
 		})

@@ -18,15 +18,6 @@ type object struct {
 	values []any
 }
 
-func (o *object) set(key string, v any) {
-	if i := slices.Index(o.keys, key); i >= 0 {
-		o.values[i] = v
-		return
-	}
-	o.keys = append(o.keys, key)
-	o.values = append(o.values, v)
-}
-
 // MarshalJSON keeps the order.
 func (o *object) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
@@ -92,7 +83,6 @@ func parseValue(d *json.Decoder) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			// set would search all keys; a repeated one, where the last counts, is put right below.
 			o.keys, o.values = append(o.keys, k.(string)), append(o.values, v)
 		}
 		_, err := d.Token()

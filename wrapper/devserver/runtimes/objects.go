@@ -112,6 +112,9 @@ func (w *Worker) LoadWorkspace(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(path); err != nil { // R would only say that it cannot open it
+		return err
+	}
 	_, err = w.operate(ctx, message{op: "load", path: path})
 	return err
 }

@@ -163,20 +163,20 @@ func (v *rvalue) isNA(i int) bool {
 }
 
 func (v *rvalue) describe() string {
-	kind := map[rkind]string{rNull: "NULL", rLogical: "logical", rInteger: "integer", rDouble: "numeric", rString: "character", rList: "list", rRaw: "raw"}[v.kind]
+	kind := map[rkind]string{rLogical: "a logical", rInteger: "an integer", rDouble: "a numeric", rString: "a character", rRaw: "a raw"}[v.kind]
 	switch {
 	case v.kind == rNull:
-		return kind
+		return "NULL"
 	case v.frame:
 		return fmt.Sprintf("a data.frame of %d rows and %d columns", v.rows(), len(v.list))
-	case len(v.dim) == 2:
-		return fmt.Sprintf("a %s matrix of %d rows and %d columns", kind, v.dim[0], v.dim[1])
+	case len(v.dim) == 2 && v.kind != rList:
+		return fmt.Sprintf("%s matrix of %d rows and %d columns", kind, v.dim[0], v.dim[1])
 	case v.kind == rList:
 		return fmt.Sprintf("a list of length %d", v.length())
 	case v.length() == 1 && v.kind != rRaw:
-		return fmt.Sprintf("the %s value %s", kind, v.appendElement(nil, 0))
+		return fmt.Sprintf("%s value, %s", kind, v.appendElement(nil, 0))
 	}
-	return fmt.Sprintf("a %s vector of length %d", kind, v.length())
+	return fmt.Sprintf("%s vector of length %d", kind, v.length())
 }
 
 // appendJSON follows the value's shape. NA, NaN and infinities have no JSON and become null.
