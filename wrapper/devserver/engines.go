@@ -57,7 +57,11 @@ func (e *engine) start(ctx context.Context, dir string) (*runtimes.Worker, error
 		}
 		return nil, err
 	}
-	return e.pool.Start(ctx, runtimes.Options{Dir: dir, MemoryLimit: e.limit})
+	w, err := e.pool.Start(ctx, runtimes.Options{Dir: dir, MemoryLimit: e.limit})
+	if err != nil && ctx.Err() == nil {
+		return nil, fail(http.StatusInternalServerError, "%v", err)
+	}
+	return w, err
 }
 
 func (e *engine) close() {

@@ -18,7 +18,8 @@ import (
 
 // What is kept in a data directory is there after a restart: services, snapshots, sign-ins and the key that signs tokens.
 func TestRestart(t *testing.T) {
-	both(t, func(t *testing.T, _ *client, lang runtimes.Language) {
+	for _, lang := range []runtimes.Language{runtimes.R, runtimes.Python} {
+		needs(t, lang)
 		cfg := only(lang)
 		cfg.DataDir = t.TempDir()
 		c := start(t, cfg)
@@ -67,10 +68,10 @@ func TestRestart(t *testing.T) {
 		if err != nil || strings.Contains(string(db), login.RefreshToken) || strings.Contains(string(db), password) {
 			t.Errorf("the database holds secrets in the clear (%v)", err)
 		}
-	})
+	}
 }
 
-// gone waits until a process has ended; the kernel says so.
+// ended waits until a process has ended; the kernel says so.
 func ended(pid int) bool {
 	for range 200 {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -45,7 +45,7 @@ func (s *Server) publish(w http.ResponseWriter, r *request, version string) erro
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	if err := s.apply(svc, &body); err != nil {
+	if err := s.apply(r, svc, &body); err != nil {
 		return err
 	}
 	if err := s.put(r, nil, svc, &body); err != nil {
@@ -67,7 +67,7 @@ func (s *Server) patchWebServiceVersion(w http.ResponseWriter, r *request) error
 		return err
 	}
 	svc := *old.service
-	if err := s.apply(&svc, &body); err != nil {
+	if err := s.apply(r, &svc, &body); err != nil {
 		return err
 	}
 	if err := s.put(r, old, &svc, &body); err != nil {
@@ -89,13 +89,13 @@ func publishable(name, version string) error {
 }
 
 // apply brings what the body says into svc.
-func (s *Server) apply(svc *service, body *publishRequest) error {
-	const name = "publishRequest."
+func (s *Server) apply(r *request, svc *service, body *publishRequest) error {
+	name := r.op.body.name
 	if body.Code != nil {
 		svc.Code = *body.Code
 	}
 	if strings.TrimSpace(svc.Code) == "" {
-		return fail(http.StatusBadRequest, name+"code is missing: a service needs code to run")
+		return fail(http.StatusBadRequest, "%s.code is missing: a service needs code to run", name)
 	}
 	update(&svc.Description, body.Description)
 	update(&svc.OperationID, body.OperationID)
@@ -109,11 +109,11 @@ func (s *Server) apply(svc *service, body *publishRequest) error {
 		seen := map[string]bool{}
 		for _, p := range ps {
 			if p.Name == "" || seen[p.Name] {
-				return fail(http.StatusBadRequest, name+"%s: name %q is empty or not the only one", field, p.Name)
+				return fail(http.StatusBadRequest, "%s.%s: name %q is empty or not the only one", name, field, p.Name)
 			}
 			if seen[p.Name] = true; apiType(p.Type) == "" {
-				return fail(http.StatusBadRequest, name+"%s: %s has the unknown type %q: use one of %s",
-					field, p.Name, p.Type, strings.Join(apiTypes(), ", "))
+				return fail(http.StatusBadRequest, "%s.%s: %s has the unknown type %q: use one of %s",
+					name, field, p.Name, p.Type, strings.Join(apiTypes(), ", "))
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func (s *Server) apply(svc *service, body *publishRequest) error {
 	}
 	for _, file := range svc.Files {
 		if !filepath.IsLocal(file) {
-			return fail(http.StatusBadRequest, name+"outputFileNames: %q is no path within the working directory", file)
+			return fail(http.StatusBadRequest, "%s.outputFileNames: %q is no path within the working directory", name, file)
 		}
 	}
 	return nil
@@ -156,11 +156,11 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 		if svc.SnapshotID, svc.Blob = nil, ""; *body.SnapshotID != "" {
 			snap, err := s.snapshots.owned(*body.SnapshotID, r.user)
 			if err != nil {
-				return fail(http.StatusBadRequest, "publishRequest.snapshotId: %v", err)
+				return fail(http.StatusBadRequest, "%s.snapshotId: %v", r.op.body.name, err)
 			}
 			svc.SnapshotID = &snap.ID
 			if svc.Blob, err = s.store.copyBlob(snap.ID); errors.Is(err, fs.ErrNotExist) {
-				return fail(http.StatusBadRequest, "publishRequest.snapshotId: snapshot %s was deleted by another request", snap.ID)
+				return fail(http.StatusBadRequest, "%s.snapshotId: snapshot %s was deleted by another request", r.op.body.name, snap.ID)
 			} else if err != nil {
 				return err
 			}
@@ -170,12 +170,12 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 				}
 			}()
 			if snap.Language != svc.Language {
-				return fail(http.StatusBadRequest, "publishRequest.snapshotId: snapshot %s is of %s, the service of %s", snap.ID, snap.Language, svc.Language)
+				return fail(http.StatusBadRequest, "%s.snapshotId: snapshot %s is of %s, the service of %s", r.op.body.name, snap.ID, snap.Language, svc.Language)
 			}
 		}
 	}
 	if old != nil && old.Language != svc.Language && svc.Blob != "" && svc.Blob == old.Blob {
-		return fail(http.StatusBadRequest, "patchRequest.runtimeType: the service's snapshot is of %s; give one of %s, or clear it", old.Language, svc.Language)
+		return fail(http.StatusBadRequest, "%s.runtimeType: the service's snapshot is of %s; give one of %s, or clear it", r.op.body.name, old.Language, svc.Language)
 	}
 	p := &published{svc, newServicePool(s, svc)}
 	ctx, cancel := s.bound(r.Context())
@@ -184,7 +184,7 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 	if err != nil {
 		return err
 	}
-	if err := first.parse(ctx, svc); err != nil {
+	if err := first.parse(ctx, svc, r.op.body.name); err != nil {
 		first.end()
 		return err
 	}
@@ -231,7 +231,7 @@ func (s *Server) duplicate(svc *service) error {
 }
 
 // parse asks the language whether the code of svc can be parsed.
-func (sw *serviceWorker) parse(ctx context.Context, svc *service) error {
+func (sw *serviceWorker) parse(ctx context.Context, svc *service, name string) error {
 	checker := `invisible(parse(text = mls_code, keep.source = FALSE))`
 	if svc.Language == runtimes.Python {
 		checker = "try:\n  compile(mls_code, 'service', 'exec')\nexcept SyntaxError as e:\n  raise SyntaxError(f'line {e.lineno}: {e.msg}') from None\n"
@@ -254,7 +254,7 @@ func (sw *serviceWorker) parse(ctx context.Context, svc *service) error {
 			if !found {
 				message = res.Error
 			}
-			return fail(http.StatusBadRequest, "publishRequest.%s does not parse as %s: %s", c.Name, svc.Language, strings.TrimSpace(message))
+			return fail(http.StatusBadRequest, "%s.%s does not parse as %s: %s", name, c.Name, svc.Language, strings.TrimSpace(message))
 		}
 	}
 	return nil

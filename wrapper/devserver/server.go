@@ -48,8 +48,8 @@ func New(cfg Config) (*Server, error) {
 		cfg.AdminPassword = generatePassword()
 	}
 	for user, password := range cfg.Users {
-		if user == "" || password == "" {
-			return nil, fmt.Errorf("account %q: name and password must not be empty", user)
+		if user == "" || user == "admin" || password == "" {
+			return nil, fmt.Errorf("account %q: name and password must not be empty, and admin's password is given as AdminPassword", user)
 		}
 	}
 	st, err := openStore(cfg.DataDir)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // buckets of the store.
@@ -57,7 +58,7 @@ func openStore(dir string) (_ *store, err error) {
 	s.db, err = bbolt.Open(filepath.Join(s.dir, "devserver.db"), 0o600, &bbolt.Options{
 		Timeout: time.Second, NoSync: s.temporary, NoFreelistSync: true,
 	})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("data directory %s is in use by another development server: stop it, or choose another directory", s.dir)
 	} else if err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", s.dir, err)

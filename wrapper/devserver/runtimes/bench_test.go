@@ -41,3 +41,31 @@ func benchmark(b *testing.B, lang Language, call bool, r Request) {
 	slices.Sort(times)
 	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
 }
+
+// 100 000 numbers there and back.
+func BenchmarkNumbersR(b *testing.B)      { benchmark(b, R, false, manyNumbers()) }
+func BenchmarkNumbersPython(b *testing.B) { benchmark(b, Python, false, manyNumbers()) }
+
+func manyNumbers() Request {
+	v := []byte("[0.5")
+	for i := range 99999 {
+		v = appendNumber(append(v, ','), float64(i)/7)
+	}
+	return Request{Inputs: []Input{{"x", "", append(v, ']')}}, Outputs: []Output{{"x", "vector"}}}
+}
+
+func BenchmarkStartR(b *testing.B)      { benchmarkStart(b, R) }
+func BenchmarkStartPython(b *testing.B) { benchmarkStart(b, Python) }
+
+func benchmarkStart(b *testing.B, lang Language) {
+	i := interpreter(b, lang)
+	dir := b.TempDir()
+	for b.Loop() {
+		w, err := i.Start(b.Context(), Options{Dir: dir})
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.Kill()
+		<-w.Done()
+	}
+}
