@@ -49,6 +49,9 @@ func start(t *testing.T, cfg Config) *client {
 	if cfg.SigningKey == nil && cfg.DataDir == "" {
 		cfg.SigningKey = testKey()
 	}
+	if cfg.SpareWorkers == 0 {
+		cfg.SpareWorkers = -1 // nobody waits for the next session
+	}
 	if cfg.R == "" && probeR().err == nil {
 		cfg.Interpreters = append(cfg.Interpreters, probeR().found)
 	}

@@ -31,7 +31,7 @@ func newEngine(ctx context.Context, lang runtimes.Language, program string, cfg 
 			e.found, e.err = runtimes.Find(ctx, lang, program)
 		}
 		if e.err == nil {
-			e.pool = runtimes.NewPool(e.found, 1)
+			e.pool = runtimes.NewPool(e.found, cfg.SpareWorkers)
 		}
 	}()
 	return e

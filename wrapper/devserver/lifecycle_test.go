@@ -86,7 +86,7 @@ func ended(pid int) bool {
 // Close ends every process: of sessions that run code, their children, and those of services.
 func TestCloseEndsProcesses(t *testing.T) {
 	needs(t, runtimes.R, runtimes.Python)
-	c := start(t, Config{})
+	c := start(t, Config{SpareWorkers: 2})
 	dir := c.srv.store.dir
 	var pids []int
 	add := func(text string) {

@@ -25,7 +25,7 @@ func TestServiceDocumentsAreValid(t *testing.T) {
 		"odd names": {Name: "naïve & sons", Version: "v1.0.0-alpha+1", Inputs: []parameter{{"a b", "numeric"}, {`q"`, "vector"}}},
 	} {
 		for _, version := range APIVersions() {
-			if name == "odd names" && version != "9.3.0" || version == "9.2.0" {
+			if name != "everything" && version != "9.3.0" || version == "9.2.0" || version == "9.2.1" {
 				continue // alike, and validating takes a while
 			}
 			t.Run(name+" "+version, func(t *testing.T) {
