@@ -59,15 +59,17 @@ func (w *Worker) prepare(m *message, inputs []Input) error {
 		if err != nil {
 			return err
 		}
-		named := Named{Name: in.Name}
+		named := Named{Name: in.Name, Value: in.Value}
 		if w.interp.Language == R {
 			r := rInput(in.Type, v)
 			if r.hasNUL() || strings.IndexByte(in.Name, 0) >= 0 {
 				return fmt.Errorf("input %q: R has no NUL character", in.Name)
 			}
 			m.values = append(m.values, r)
-		} else if named.Value, err = json.Marshal(v); err != nil {
-			return fmt.Errorf("input %q: %v", in.Name, err)
+		} else if in.Type != "" || v == nil { // as it came otherwise
+			if named.Value, err = json.Marshal(v); err != nil {
+				return fmt.Errorf("input %q: %v", in.Name, err)
+			}
 		}
 		m.inputs, m.types = append(m.inputs, named), append(m.types, in.Type)
 	}

@@ -42,7 +42,7 @@ func parseJSON(raw json.RawMessage) (any, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	v, err := parseValue(d)
+	v, err := parseValue(d, raw)
 	switch {
 	case err == io.EOF || err == io.ErrUnexpectedEOF:
 		return nil, errors.New("it ends too early")
@@ -55,40 +55,44 @@ func parseJSON(raw json.RawMessage) (any, error) {
 	return v, nil
 }
 
-func parseValue(d *json.Decoder) (any, error) {
+// parseValue takes the decoder's own way, which is the fast one, where there is no order to keep.
+func parseValue(d *json.Decoder, raw json.RawMessage) (v any, err error) {
+	if bytes.IndexByte(raw, '{') < 0 {
+		err = d.Decode(&v)
+		return v, err
+	}
 	t, err := d.Token()
 	if err != nil {
 		return nil, err
 	}
-	switch t {
-	case json.Delim('['):
-		a := []any{}
-		for d.More() {
-			v, err := parseValue(d)
-			if err != nil {
-				return nil, err
-			}
-			a = append(a, v)
-		}
-		_, err := d.Token()
-		return a, err
-	case json.Delim('{'):
-		o := &object{}
-		for d.More() {
+	a, o := []any{}, &object{}
+	for (t == json.Delim('[') || t == json.Delim('{')) && d.More() {
+		if t == json.Delim('{') {
 			k, err := d.Token()
 			if err != nil {
 				return nil, err
 			}
-			v, err := parseValue(d)
-			if err != nil {
-				return nil, err
-			}
-			o.keys, o.values = append(o.keys, k.(string)), append(o.values, v)
+			o.keys = append(o.keys, k.(string))
 		}
-		_, err := d.Token()
+		var element json.RawMessage
+		if err := d.Decode(&element); err != nil {
+			return nil, err
+		}
+		e, err := parseJSON(element)
+		if err != nil {
+			return nil, err
+		}
+		a, o.values = append(a, e), append(o.values, e)
+	}
+	switch t {
+	case json.Delim('['):
+		_, err = d.Token()
+		return a, err
+	case json.Delim('{'):
+		_, err = d.Token()
 		return o.unique(), err
 	}
-	return t, nil
+	return t, nil // a string with a brace in it
 }
 
 // unique drops all but the last value of repeated keys.

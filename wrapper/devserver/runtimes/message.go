@@ -17,7 +17,7 @@ type message struct {
 	outputs    []Output
 	name, path string // of an object or workspace
 	dir        string
-	env        []Named
+	env        map[string]string
 }
 
 func (m *message) encode(lang Language) []byte {
@@ -51,8 +51,8 @@ func (m *message) forR() *rvalue {
 	}
 	add("outputs", outputs)
 	env := &rvalue{kind: rList}
-	for _, e := range m.env {
-		env.names, env.list = append(env.names, e.Name), append(env.list, rStrings(string(e.Value)))
+	for name, value := range m.env {
+		env.names, env.list = append(env.names, name), append(env.list, rStrings(value))
 	}
 	add("env", env)
 	return l
@@ -67,13 +67,9 @@ func (m *message) forPython() map[string]any {
 	for _, o := range m.outputs {
 		outputs = append(outputs, map[string]string{"name": o.Name, "type": o.Type})
 	}
-	env := map[string]string{}
-	for _, e := range m.env {
-		env[e.Name] = string(e.Value)
-	}
 	return map[string]any{
 		"id": m.id, "op": m.op, "code": m.code, "mark": m.mark, "cancelled": m.flag, "name": m.name, "path": m.path,
-		"dir": m.dir, "fresh": m.fresh, "inputs": inputs, "outputs": outputs, "env": env,
+		"dir": m.dir, "fresh": m.fresh, "inputs": inputs, "outputs": outputs, "env": m.env,
 	}
 }
 

@@ -58,10 +58,13 @@ linear <- lm(am ~ hp + wt, mtcars)`)
 	if err := json.Unmarshal(frameOut, &frame); err != nil || len(frame["am_Pred"]) != 1 || math.Abs(frame["am_Pred"][0]-0.5332668559970368) > 1e-12 {
 		t.Errorf("frame: %s, want am_Pred 0.5332668559970368", frameOut)
 	}
-	if len(interpreter(t, R).Missing) == 0 {
+	t.Run("kyphosis", func(t *testing.T) {
+		if lacks := interpreter(t, R).Missing; len(lacks) > 0 {
+			t.Skipf("R lacks %q", lacks) // an example's data, nothing of ours
+		}
 		near(t, "kyphosis", call("answer <- predict(glm(Kyphosis ~ Age, binomial, rpart::kyphosis), data.frame(Age = 71), type = 'response')",
 			nil, Output{"answer", "numeric"}), 0.1941938258402332)
-	}
+	})
 }
 
 func TestReferenceIris(t *testing.T) {

@@ -177,6 +177,22 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+// Output that the user sent to a file goes there until the user ends it; executions end all the same.
+func TestOutputRedirected(t *testing.T) {
+	for lang, c := range map[Language][3]string{
+		R:      {"sink('f'); print(1)", "print(2)", "sink(); cat(readLines('f'))"},
+		Python: {"import sys; sys.stdout = open('f', 'w'); print('[1] 1')", "print('[1] 2')", "sys.stdout.close(); sys.stdout = sys.__stdout__; print(*open('f').read().splitlines(), end='')"},
+	} {
+		w := worker(t, lang)
+		if got := consoleOf(t, w, c[0]) + consoleOf(t, w, c[1]); got != "" {
+			t.Errorf("%s: %q was printed", lang, got)
+		}
+		if got, want := consoleOf(t, w, c[2]), "[1] 1 [1] 2"; got != want {
+			t.Errorf("%s: the file holds %q, want %q", lang, got, want)
+		}
+	}
+}
+
 // A worker starts with nothing that its own preparation left.
 func TestFreshWorker(t *testing.T) {
 	for lang, c := range map[Language]struct{ code, want string }{

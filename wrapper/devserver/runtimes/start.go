@@ -153,10 +153,10 @@ func (w *Worker) rehome(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	m := message{op: "home", dir: dir}
+	m := message{op: "home", dir: dir, env: map[string]string{}}
 	for _, e := range o.Env {
 		if name, value, ok := strings.Cut(e, "="); ok {
-			m.env = append(m.env, Named{Name: name, Value: []byte(value)})
+			m.env[name] = value
 		}
 	}
 	if _, err := w.operate(ctx, m); err != nil {
