@@ -60,7 +60,7 @@ func (s *Server) execute(w http.ResponseWriter, r *request) error {
 	defer release()
 	select {
 	case <-sess.worker.Done():
-		return s.ended(sess)
+		return sess.ended()
 	default:
 	}
 	sess.mu.Lock()
@@ -73,7 +73,7 @@ func (s *Server) execute(w http.ResponseWriter, r *request) error {
 	switch {
 	case errors.As(err, &g):
 		if sess.isClosed() {
-			return s.ended(sess)
+			return sess.ended()
 		}
 		writeJSON(w, http.StatusOK, executeResponse{
 			ErrorMessage: g.Error(), ConsoleOutput: g.Console, OutputParameters: []workspaceObject{}, ChangedFiles: []string{},
@@ -94,7 +94,7 @@ func (s *Server) execute(w http.ResponseWriter, r *request) error {
 }
 
 // ended is the answer about a session that ended while the request was waiting, or before.
-func (s *Server) ended(sess *session) error {
+func (sess *session) ended() error {
 	return fail(http.StatusNotFound, "the %s process of session %s has ended: close the session and create a new one", sess.lang, sess.id)
 }
 

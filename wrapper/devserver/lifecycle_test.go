@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,18 +112,31 @@ func TestCloseEndsProcesses(t *testing.T) {
 		c.want("POST", "/api/"+string(lang)+"/1", `{"x":1}`, 200).into(&r)
 		add(r.ConsoleOutput)
 	}
+	// Two that can only be killed.
+	const stubborn = "import os\nprint(os.getpid(), flush=True)\nopen('/proc/self/cwd/begun', 'w').close()\nwhile True:\n  try:\n    while True: pass\n  except KeyboardInterrupt: pass"
 	busy := c.session(runtimes.Python)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if resp, err := http.DefaultClient.Do(c.request("POST", busy+"/execute", `{"code":"import os\nprint(os.getpid(), flush=True)\nwhile True: pass"}`)); err == nil {
-			resp.Body.Close()
+	c.want("POST", "/services/busy/1", map[string]any{"code": stubborn, "runtimeType": "Python"}, 201)
+	var done sync.WaitGroup
+	for path, body := range map[string]any{busy + "/execute": map[string]string{"code": stubborn}, "/api/busy/1": map[string]string{}} {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
-	var out struct{ ConsoleOutput string }
-	for out.ConsoleOutput == "" {
-		c.want("GET", busy+"/console-output", nil, 200).into(&out)
+		done.Go(func() {
+			if resp, err := http.DefaultClient.Do(c.request("POST", path, string(raw))); err == nil {
+				resp.Body.Close()
+			}
+		})
 	}
+	var begun []string
+	for len(begun) < 2 {
+		var err error
+		if begun, err = filepath.Glob(filepath.Join(dir, "*", "*", "begun")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out struct{ ConsoleOutput string }
+	c.want("GET", busy+"/console-output", nil, 200).into(&out)
 	add(out.ConsoleOutput)
 	began := time.Now()
 	if err := c.srv.Close(); err != nil {
@@ -130,7 +145,7 @@ func TestCloseEndsProcesses(t *testing.T) {
 	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("Close took %s", took)
 	}
-	<-done
+	done.Wait()
 	if len(pids) < 8 {
 		t.Fatalf("pids %v", pids)
 	}

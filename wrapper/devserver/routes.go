@@ -107,7 +107,7 @@ func (s *Server) serve(op *operation, h handler) http.Handler {
 		w.(*answer).op = op.id
 		f := s.faults()
 		if f.Delay > 0 {
-			wait(hr, f.Delay)
+			s.wait(hr, f.Delay)
 		}
 		if a, due := f.answer(op.id); due {
 			a.write(w)
@@ -130,12 +130,14 @@ func (s *Server) serve(op *operation, h handler) http.Handler {
 	})
 }
 
-func wait(r *http.Request, d time.Duration) {
+// wait passes time for a fault.
+func (s *Server) wait(r *http.Request, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-r.Context().Done():
+	case <-s.ctx.Done():
 	}
 }
 
@@ -177,7 +179,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(a, r)
 	if d := s.faults().LateLastChunk; d > 0 {
 		_ = http.NewResponseController(a).Flush() // the fault is then merely not seen
-		wait(r, d)
+		s.wait(r, d)
 	}
 }
 

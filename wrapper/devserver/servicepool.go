@@ -145,6 +145,7 @@ func (p *servicePool) prepare(ctx context.Context, sw *serviceWorker) (err error
 			sw.end()
 		}
 	}()
+	defer context.AfterFunc(p.s.ctx, sw.Kill)()
 	if p.svc.Blob != "" {
 		err := p.s.restore(ctx, p.s.store.blob(p.svc.Blob), p.svc.Language, sw.Worker, sw.dir)
 		if err != nil {
@@ -195,6 +196,7 @@ func (p *servicePool) call(ctx context.Context, req runtimes.Request) (res *runt
 	}
 	reusable := false
 	defer func() { p.release(sw, reusable) }()
+	defer context.AfterFunc(p.s.ctx, sw.Kill)() // code that ignores interrupts must not hold up the server's end
 	if res, err = sw.Call(ctx, req); err != nil {
 		return nil, nil, err
 	}
