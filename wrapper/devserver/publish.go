@@ -147,60 +147,39 @@ func update(field **string, given *string) {
 
 // put checks the code of svc, takes its snapshot and makes it the published version in place of old, nil for a new one.
 func (s *Server) put(r *request, old *published, svc *service, body *publishRequest) (err error) {
+	kept := "" // the blob that old and svc share
 	if old == nil {
 		if err := s.vacant(svc); err != nil {
 			return err
 		}
+	} else if kept = old.Blob; body.SnapshotID == nil && kept != "" && old.Language != svc.Language {
+		return fail(http.StatusBadRequest, "%s.runtimeType: the service's snapshot is of %s; give one of %s, or clear it",
+			r.op.body.name, old.Language, svc.Language)
 	}
 	if body.SnapshotID != nil {
-		if svc.SnapshotID, svc.Blob = nil, ""; *body.SnapshotID != "" {
-			snap, err := s.snapshots.owned(*body.SnapshotID, r.user)
-			if err != nil {
-				return fail(http.StatusBadRequest, "%s.snapshotId: %v", r.op.body.name, err)
-			}
-			svc.SnapshotID = &snap.ID
-			if svc.Blob, err = s.store.copyBlob(snap.ID); errors.Is(err, fs.ErrNotExist) {
-				return fail(http.StatusBadRequest, "%s.snapshotId: snapshot %s was deleted by another request", r.op.body.name, snap.ID)
-			} else if err != nil {
-				return err
-			}
-			defer func() {
-				if err != nil {
-					s.store.drop(svc.Blob)
-				}
-			}()
-			if snap.Language != svc.Language {
-				return fail(http.StatusBadRequest, "%s.snapshotId: snapshot %s is of %s, the service of %s", r.op.body.name, snap.ID, snap.Language, svc.Language)
-			}
+		if err := s.adopt(r, svc, *body.SnapshotID); err != nil {
+			return err
 		}
 	}
-	if old != nil && old.Language != svc.Language && svc.Blob != "" && svc.Blob == old.Blob {
-		return fail(http.StatusBadRequest, "%s.runtimeType: the service's snapshot is of %s; give one of %s, or clear it", r.op.body.name, old.Language, svc.Language)
-	}
 	p := &published{svc, newServicePool(s, svc)}
+	defer func() {
+		if err == nil {
+			return
+		}
+		p.workers.close()
+		if svc.Blob != "" && svc.Blob != kept {
+			s.store.drop(svc.Blob)
+		}
+	}()
 	ctx, cancel := s.bound(r.Context())
 	defer cancel()
 	first, err := p.workers.spawn(ctx)
 	if err != nil {
 		return err
 	}
-	if err := first.parse(ctx, svc, r.op.body.name); err != nil {
-		first.end()
-		return err
+	if err = first.parse(ctx, svc, r.op.body.name); err == nil {
+		err = s.replace(old, p)
 	}
-
-	s.services.mu.Lock()
-	switch now := s.services.byKey[svc.key()]; {
-	case old == nil && now != nil:
-		err = s.duplicate(svc)
-	case old != nil && now != old:
-		err = fail(http.StatusConflict, "service %s version %s was changed or deleted by another request", svc.Name, svc.Version)
-	default:
-		if err = s.store.put(bucketServices, svc.key(), svc); err == nil {
-			s.services.byKey[svc.key()] = p
-		}
-	}
-	s.services.mu.Unlock()
 	if err != nil {
 		first.end()
 		return err
@@ -209,6 +188,42 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 		s.retire(old, svc.Blob)
 	}
 	p.workers.warm(first)
+	return nil
+}
+
+// adopt gives svc a copy of a snapshot, or none for "".
+func (s *Server) adopt(r *request, svc *service, id string) error {
+	if svc.SnapshotID, svc.Blob = nil, ""; id == "" {
+		return nil
+	}
+	snap, err := s.snapshots.owned(id, r.user)
+	if err != nil {
+		return fail(http.StatusBadRequest, "%s.snapshotId: %v", r.op.body.name, err)
+	}
+	if snap.Language != svc.Language {
+		return fail(http.StatusBadRequest, "%s.snapshotId: snapshot %s is of %s, the service of %s", r.op.body.name, id, snap.Language, svc.Language)
+	}
+	svc.SnapshotID = &snap.ID
+	if svc.Blob, err = s.store.copyBlob(id); errors.Is(err, fs.ErrNotExist) {
+		return fail(http.StatusBadRequest, "%s.snapshotId: snapshot %s was deleted by another request", r.op.body.name, id)
+	}
+	return err
+}
+
+// replace makes p the published version, if old still is, or nothing is where old is nil.
+func (s *Server) replace(old, p *published) error {
+	s.services.mu.Lock()
+	defer s.services.mu.Unlock()
+	switch now := s.services.byKey[p.key()]; {
+	case old == nil && now != nil:
+		return s.duplicate(p.service)
+	case old != now:
+		return fail(http.StatusConflict, "service %s version %s was changed or deleted by another request", p.Name, p.Version)
+	}
+	if err := s.store.put(bucketServices, p.key(), p.service); err != nil {
+		return err
+	}
+	s.services.byKey[p.key()] = p
 	return nil
 }
 

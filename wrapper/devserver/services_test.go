@@ -160,6 +160,14 @@ func TestPublishRefusesCode(t *testing.T) {
 		c.want("POST", "/services/s/1", with(plus(lang), "code", "ok = 1\ny = (1 + "), 400).says("publishRequest.code", string(lang), "2")
 		c.want("POST", "/services/s/1", with(plus(lang), "initCode", "a b"), 400).says("publishRequest.initCode")
 		c.want("GET", "/services/s/1", nil, 404)
+		var id struct{ SnapshotID string }
+		p := c.session(lang)
+		c.want("POST", p+"/snapshot", `{}`, 201).into(&id)
+		c.want("DELETE", p, nil, 200)
+		c.want("POST", "/services/s/1", with(with(plus(lang), "code", "("), "snapshotId", id.SnapshotID), 400).says("publishRequest.code")
+		if left, err := os.ReadDir(c.srv.store.blobs()); err != nil || len(left) != 1 {
+			t.Errorf("blobs %v, %v, want only the snapshot's own", left, err)
+		}
 		if left, err := os.ReadDir(c.srv.store.workers()); err != nil || len(left) > 0 {
 			t.Errorf("left behind: %v, %v", left, err)
 		}
