@@ -81,12 +81,12 @@ func parseAddress(address string) (*url.URL, error) {
 	if address == "" {
 		return nil, errors.New("no server address: give one such as https://mls.example.com or http://localhost:12800")
 	}
+	if strings.Contains(address, "@") {
+		return nil, errors.New("the server address must not contain a user name or password")
+	}
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return nil, fmt.Errorf("%q is no server address: it must look like https://mls.example.com or http://localhost:12800", address)
-	}
-	if u.User != nil {
-		return nil, fmt.Errorf("the server address must not contain a user name or password")
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%q is no server address: drop what follows the path", address)

@@ -17,6 +17,8 @@ func TestNewRefusesBadConfiguration(t *testing.T) {
 		{"http://", "", "is no server address"},
 		{"http://:12800", "", "is no server address"},
 		{"http://admin:secret@localhost:12800", "", "must not contain a user name"},
+		{"ftp://admin:secret@localhost", "", "must not contain a user name"},
+		{"admin:secret@localhost:12800", "", "must not contain a user name"},
 		{"http://localhost:12800/?x=1", "", "drop what follows the path"},
 		{"http://localhost:12800", "9.4.7", `"9.4.7" is no server version`},
 	} {

@@ -70,7 +70,7 @@ Code that fails gives exit code 3. An interrupt (Ctrl-C) cancels the execution o
 	}
 	o.flags(c)
 	c.Flags().StringVar(&o.runtime, "runtime", "", "r or python; by default what the file's extension says, else r")
-	c.Flags().StringVar(&o.session, "session", "", "run in this open session instead of a temporary one")
+	c.Flags().StringVar(&o.session, "session", "", "run in this open session (its id or name) instead of a temporary one")
 	return c
 }
 
@@ -94,8 +94,14 @@ func (o *execOptions) run(c *cobra.Command) error {
 		return err
 	}
 	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) (err error) {
-		session := client.Session(o.session)
-		if o.session == "" {
+		var session *mlserver.Session
+		if o.session != "" {
+			id, err := sessionID(ctx, client, o.session)
+			if err != nil {
+				return err
+			}
+			session = client.Session(id)
+		} else {
 			var done func()
 			if session, done, err = o.app.temporarySession(ctx, client, mlserver.SessionOptions{Runtime: lang}); err != nil {
 				return err

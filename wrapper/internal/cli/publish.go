@@ -63,7 +63,7 @@ A version that exists is not replaced. Without --version the server makes up one
 	f.StringArrayVar(&o.outputs, "output", nil, "an output, as `NAME=TYPE`; repeat it for more")
 	f.StringArrayVar(&o.definition.Artifacts, "artifact", nil, "a file that the code writes and calls return; repeat it for more")
 	f.StringVar(&o.definition.Alias, "alias", "", "name of the function in generated clients")
-	f.StringVar(&o.definition.SnapshotID, "snapshot", "", "id of a snapshot with objects and files that the code uses")
+	f.StringVar(&o.definition.SnapshotID, "snapshot", "", "id or name of a snapshot with objects and files that the code uses")
 	f.StringVar(&o.definition.Description, "description", "", "what the service is good for")
 	return c
 }
@@ -102,6 +102,10 @@ func (o *publishOptions) text(code, file string) (string, error) {
 
 func (o *publishOptions) run(c *cobra.Command) error {
 	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
+		var err error
+		if o.definition.SnapshotID, err = snapshotID(ctx, client, o.definition.SnapshotID); err != nil {
+			return err
+		}
 		s, err := client.Publish(ctx, o.definition)
 		if err != nil {
 			return o.hint(err)

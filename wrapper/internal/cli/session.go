@@ -14,7 +14,9 @@ func (a *app) sessionCmd() *cobra.Command {
 		Use:   "session",
 		Short: "Open R or Python sessions: create, run code, look inside, close",
 		Long: `A session is an R or Python process on the server. Its objects, and the files in its working directory, live from one
-execution to the next, until it is closed. Sessions cost the server memory: close those you no longer need.`,
+execution to the next, until it is closed. Sessions cost the server memory: close those you no longer need.
+
+Where a command takes the ID of a session, its name will do if no other session has it.`,
 		Example: `  ID=$(mls session create --runtime r)
   mls session exec $ID -e 'x <- rnorm(5)'
   mls session exec $ID -e 'x'
@@ -25,9 +27,13 @@ execution to the next, until it is closed. Sessions cost the server memory: clos
 		a.sessionHistoryCmd(), a.sessionCloseCmd(), a.fileCmd(), a.objectCmd())
 }
 
-// inSession runs do on the session that the first argument names.
+// inSession runs do on the session with the given id or name.
 func (a *app) inSession(c *cobra.Command, id string, do func(context.Context, *mlserver.Session) error) error {
 	return a.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
+		id, err := sessionID(ctx, client, id)
+		if err != nil {
+			return err
+		}
 		return a.sessionHint(do(ctx, client.Session(id)))
 	})
 }
@@ -67,9 +73,13 @@ func (o *sessionCreateOptions) run(c *cobra.Command) error {
 		return err
 	}
 	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
+		snapshot, err := snapshotID(ctx, client, o.snapshot)
+		if err != nil {
+			return err
+		}
 		starting, cancel := graceful(ctx) // the id of a session that was started must not get lost
 		defer cancel()
-		s, err := client.NewSession(starting, mlserver.SessionOptions{Name: o.name, Runtime: lang, SnapshotID: o.snapshot})
+		s, err := client.NewSession(starting, mlserver.SessionOptions{Name: o.name, Runtime: lang, SnapshotID: snapshot})
 		if err != nil {
 			return hintIf(err, mlserver.ErrNotFound, "`mls snapshot list` shows the snapshots")
 		}
@@ -235,7 +245,12 @@ func (o *sessionCloseOptions) run(c *cobra.Command) error {
 		}
 		var errs []error
 		for _, id := range o.ids {
-			s := client.Session(id)
+			known, err := sessionID(ctx, client, id)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			s := client.Session(known)
 			end := s.Close
 			if o.force {
 				end = s.ForceClose

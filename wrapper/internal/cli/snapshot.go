@@ -16,7 +16,9 @@ func (a *app) snapshotCmd() *cobra.Command {
 		Use:   "snapshot",
 		Short: "Saved copies of sessions: create, list, load, download, rm",
 		Long: `A snapshot is a copy of a session's objects and files. Another session can start from it, and a service can be published
-with it. Loaded packages are not part of it. Only you see your snapshots.`,
+with it. Loaded packages are not part of it. Only you see your snapshots.
+
+Where a command takes a SNAPSHOT, give its id, or its name if no other snapshot has it.`,
 		Example: `  mls session exec $ID -e 'model <- lm(dist ~ speed, cars)'
   SNAPSHOT=$(mls snapshot create $ID --name cars)
   mls session create --snapshot $SNAPSHOT
@@ -76,8 +78,16 @@ func (a *app) snapshotLoadCmd() *cobra.Command {
 		Example: `  mls snapshot load $ID $SNAPSHOT`,
 		Args:    args(2, 2, "the session's id and the snapshot's"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.inSession(c, args[0], func(ctx context.Context, s *mlserver.Session) error {
-				return hintIf(s.LoadSnapshot(ctx, args[1]), mlserver.ErrNotFound,
+			return a.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
+				session, err := sessionID(ctx, client, args[0])
+				if err != nil {
+					return err
+				}
+				snapshot, err := snapshotID(ctx, client, args[1])
+				if err != nil {
+					return err
+				}
+				return hintIf(client.Session(session).LoadSnapshot(ctx, snapshot), mlserver.ErrNotFound,
 					"`mls snapshot list` shows the snapshots, `mls session list` the open sessions")
 			})
 		},
@@ -93,8 +103,12 @@ func (a *app) snapshotDownloadCmd() *cobra.Command {
 		Args:    args(1, 1, "the snapshot's id"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
+				id, err := snapshotID(ctx, client, args[0])
+				if err != nil {
+					return err
+				}
 				return snapshotHint(d.run(a, args[0]+".zip", func(w io.Writer) error {
-					return client.DownloadSnapshot(ctx, args[0], w)
+					return client.DownloadSnapshot(ctx, id, w)
 				}))
 			})
 		},
@@ -112,8 +126,12 @@ func (a *app) snapshotRmCmd() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
 				var errs []error
-				for _, id := range args {
-					if err := client.DeleteSnapshot(ctx, id); err != nil {
+				for _, name := range args {
+					id, err := snapshotID(ctx, client, name)
+					if err == nil {
+						err = client.DeleteSnapshot(ctx, id)
+					}
+					if err != nil {
 						errs = append(errs, snapshotHint(err))
 					}
 				}
