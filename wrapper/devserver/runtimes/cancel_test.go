@@ -3,6 +3,7 @@ package runtimes
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -243,6 +244,54 @@ func TestConsoleWhileRunning(t *testing.T) {
 		w.Cancel()
 		if o := <-done; o.err != nil || !strings.HasPrefix(o.r.Console, "so far\n") {
 			t.Errorf("%s: %+v, %v", lang, o.r, o.err)
+		}
+	}
+}
+
+// orphanFifo in the environment makes this program one that starts a worker and is killed.
+const orphanFifo = "RUNTIMES_TEST_ORPHAN"
+
+// TestOrphan: nothing is left when this program is killed, not even a worker in the midst of something.
+func TestOrphan(t *testing.T) {
+	codes := map[Language]string{
+		R:      "f <- file(fifo, 'w', raw = TRUE); cat('x', file = f); flush(f); Sys.sleep(600)",
+		Python: "import time; f = open(fifo, 'w'); f.write('x'); f.flush(); time.sleep(600)",
+	}
+	if args := os.Getenv(orphanFifo); args != "" {
+		lang, fifo, _ := strings.Cut(args, " ")
+		w := worker(t, Language(lang))
+		execute(t, w, "fifo = '"+fifo+"'\n"+codes[w.interp.Language])
+		return
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere a busy worker finishes first")
+	}
+	for lang := range codes {
+		interpreter(t, lang)
+		fifo := filepath.Join(t.TempDir(), "fifo")
+		if out, err := exec.Command("mkfifo", fifo).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		program := exec.CommandContext(bound(t), os.Args[0], "-test.run=^TestOrphan$")
+		program.Env = append(os.Environ(), orphanFifo+"="+string(lang)+" "+fifo, "TMPDIR="+t.TempDir())
+		if err := program.Start(); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(fifo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		_ = program.Process.Kill()
+		_ = program.Wait()
+		if err := f.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("%s: the worker lives on: %v", lang, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -41,7 +42,7 @@ func harnessSource(lang Language) ([]byte, error) {
 const warmups = 3
 
 // Start starts a worker and warms it up. ctx bounds only the start; the worker ends with [Worker.Close] or
-// [Worker.Kill], or when this process ends and the worker is idle.
+// [Worker.Kill], or when this process ends (outside Linux: once the worker is idle).
 func (i *Interpreter) Start(ctx context.Context, o Options) (*Worker, error) {
 	w, err := i.launch(ctx, o)
 	if err != nil {
@@ -112,26 +113,13 @@ func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
 	cmd.Env = append(environ(os.Environ()).clean(), "TMPDIR="+tmp)
 	cmd.Env = append(cmd.Env, o.Env...)
 	ownGroup(cmd)
+	dieWithParent(cmd)
 
 	var p [3]struct{ r, w *os.File } // requests, replies, console
 	for n := range p {
 		if p[n].r, p[n].w, err = os.Pipe(); err != nil {
 			break
 		}
-	}
-	if err == nil {
-		cmd.ExtraFiles = []*os.File{p[0].r, p[1].w} // descriptors 3 and 4
-		cmd.Stdout, cmd.Stderr = p[2].w, p[2].w     // one pipe, so that the order is right
-		err = cmd.Start()
-	}
-	p[0].r.Close()
-	p[1].w.Close()
-	p[2].w.Close()
-	if err != nil {
-		p[0].w.Close()
-		p[1].r.Close()
-		p[2].r.Close()
-		return nil, err
 	}
 	w = &Worker{
 		interp: i, dir: dir, tmp: tmp, cmd: cmd,
@@ -142,8 +130,30 @@ func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
 		done:     make(chan struct{}),
 		grace:    5 * time.Second,
 	}
-	w.console.begin("\x00") // whatever is printed before the first execution explains a failed start
-	go w.reap(p[1].r, p[2].r)
+	if err == nil {
+		cmd.ExtraFiles = []*os.File{p[0].r, p[1].w} // descriptors 3 and 4
+		cmd.Stdout, cmd.Stderr = p[2].w, p[2].w     // one pipe, so that the order is right
+		w.console.begin("\x00")                     // whatever is printed before the first execution explains a failed start
+		started := make(chan error)
+		go func() {
+			runtime.LockOSThread() // and never unlocked: see dieWithParent
+			err := cmd.Start()
+			started <- err
+			if err == nil {
+				w.reap(p[1].r, p[2].r)
+			}
+		}()
+		err = <-started
+	}
+	p[0].r.Close()
+	p[1].w.Close()
+	p[2].w.Close()
+	if err != nil {
+		p[0].w.Close()
+		p[1].r.Close()
+		p[2].r.Close()
+		return nil, err
+	}
 	return w, nil
 }
 

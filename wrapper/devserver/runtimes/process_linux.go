@@ -2,6 +2,8 @@ package runtimes
 
 import (
 	"fmt"
+	"os/exec"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,3 +21,7 @@ func limit(pid int, memory uint64) error {
 	}
 	return nil
 }
+
+// dieWithParent makes the kernel kill the process when the thread that started it ends, as it does when this program is
+// killed: a busy worker would otherwise run on for nobody.
+func dieWithParent(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL }
