@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
@@ -213,6 +214,39 @@ func TestOnlyTheRefusedTokenIsForgotten(t *testing.T) {
 	wantToken(t, c, "2")
 	c.Reject(first) // refused late: somebody has a new one already
 	wantToken(t, c, "2")
+}
+
+// revocable is an issuer whose tokens can be revoked.
+type revocable struct {
+	issuer
+	revoked atomic.Int32 // the number of tokens when it was asked to
+}
+
+func (r *revocable) Revoke(context.Context) error { r.revoked.Store(r.n.Load()); return nil }
+
+func TestRevocationWaitsForTheRenewalUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &revocable{issuer: issuer{answer: make(chan struct{})}}
+		c := auth.NewCache(r)
+		go func() { _, _ = c.Token(background) }()
+		synctest.Wait()
+		done := make(chan error, 1)
+		go func() { done <- c.Revoke(background) }()
+		synctest.Wait()
+		if r.revoked.Load() != 0 {
+			t.Error("revoked before the renewal had ended")
+		}
+		ctx, cancel := context.WithCancel(background)
+		cancel()
+		if err := c.Revoke(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+		close(r.answer)
+		if err := <-done; err != nil || r.revoked.Load() != 1 {
+			t.Errorf("got %v after %d tokens, want it after 1", err, r.revoked.Load())
+		}
+		wantToken(t, c, "2")
+	})
 }
 
 func TestFreshTokenCostsNoMemory(t *testing.T) {

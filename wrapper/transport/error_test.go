@@ -113,6 +113,22 @@ func TestErrorsAreBounded(t *testing.T) {
 	}
 }
 
+func TestEndlessErrorIsNotReadToItsEnd(t *testing.T) {
+	api := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(500)
+		for {
+			if _, err := w.Write(make([]byte, 32<<10)); err != nil {
+				return
+			}
+		}
+	})
+	_, err := api.Status.StatusContext(background, &status.StatusParams{})
+	var got *transport.Error
+	if !errors.As(err, &got) || got.Status != 500 {
+		t.Errorf("got %v, want status 500", err)
+	}
+}
+
 func TestErrorsRepeatNoSecret(t *testing.T) {
 	const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJDQU5BUlkifQ.CANARYsignature"
 	for _, body := range []string{

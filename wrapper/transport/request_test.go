@@ -101,7 +101,7 @@ type deadline struct{ in *time.Duration }
 func (d deadline) RoundTrip(r *http.Request) (*http.Response, error) {
 	*d.in = 0
 	if at, ok := r.Context().Deadline(); ok {
-		*d.in = time.Until(at).Round(time.Hour)
+		*d.in = time.Until(at).Round(time.Second)
 	}
 	return nil, errors.New("not sent")
 }
@@ -130,6 +130,11 @@ func TestOnlyTheCallerLimitsTime(t *testing.T) {
 		if limit != test.want {
 			t.Errorf("%s: the request has %v, want %v", test.name, limit, test.want)
 		}
+	}
+	limit = time.Hour
+	rt := transport.New(parse(t, "http://localhost"), &http.Client{Transport: deadline{&limit}})
+	if _, err := rt.Submit(&runtime.ClientOperation{Method: "GET", PathPattern: "/", Params: noParams, Reader: openDefault{}}); err == nil || limit != 0 {
+		t.Errorf("an operation that sets no limit has %v", limit)
 	}
 }
 
@@ -270,7 +275,7 @@ func TestRedirects(t *testing.T) {
 	here = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		bodies = append(bodies, r.Method+" "+r.URL.Path+" "+string(body))
-		if r.URL.Path == "/moved/login" {
+		if r.URL.Path == "/moved/login" || r.Method == http.MethodGet {
 			_, _ = io.WriteString(w, `{"access_token":"t"}`)
 			return
 		}

@@ -18,7 +18,6 @@ import (
 	"github.com/go-openapi/strfmt"
 
 	v930 "github.com/mlserver-go/mls/gen/v930"
-	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/gen/v930/services"
 	"github.com/mlserver-go/mls/gen/v930/sessions"
 	"github.com/mlserver-go/mls/gen/v930/snapshots"
@@ -175,13 +174,17 @@ func TestAnswersThatAreNoDocument(t *testing.T) {
 }
 
 func TestNumbersKeepTheirDigits(t *testing.T) {
-	api := serve(t, reply{200, json, `{"success":true,"outputParameters":[{"name":"x","value":12345678901234567890}]}`}.ServeHTTP)
-	ok, err := api.Sessions.ExecuteCodeContext(background, &sessions.ExecuteCodeParams{ID: "s", ExecuteRequest: &models.ExecuteRequest{}})
-	if err != nil {
-		t.Fatal(err)
+	srv := httptest.NewServer(reply{200, json, `[12345678901234567890, 3.0]`})
+	t.Cleanup(srv.Close)
+	var got any
+	read := func(resp runtime.ClientResponse, c runtime.Consumer) (any, error) {
+		return nil, c.Consume(resp.Body(), &got)
 	}
-	if got := string(ok.Payload.OutputParameters[0].Value); got != "12345678901234567890" {
-		t.Errorf("got %s", got)
+	_, err := transport.New(parse(t, srv.URL), nil).Submit(&runtime.ClientOperation{
+		Method: "GET", PathPattern: "/numbers", Params: noParams, Reader: runtime.ClientResponseReaderFunc(read),
+	})
+	if err != nil || fmt.Sprint(got) != "[12345678901234567890 3.0]" {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 
