@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
-# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [cc]
+# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [examples] [cc]
 # On Debian as root; elsewhere it says what to install. What is there already is left alone.
 set -euo pipefail
 
-has_r() { R --no-echo --vanilla -e 'library(jsonlite)' >/dev/null 2>&1; }
+has_r() { R --version >/dev/null 2>&1; }
 
 # The development server looks at every python on the PATH, and so does this.
 has_python() {
 	local python
 	for python in $(type -ap python3 python) /usr/bin/python3; do
 		"$python" -c 'import sys, importlib.util as u
-sys.exit(any(u.find_spec(m) is None for m in ("numpy", "pandas", "sklearn", "dill")))' >/dev/null 2>&1 && return 0
+sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))' numpy pandas sklearn dill "$@" >/dev/null 2>&1 && return 0
 	done
 	return 1
 }
+
+# Data and plots that only tests use.
+has_examples() { R --no-echo --vanilla -e 'library(rpart)' >/dev/null 2>&1 && has_python matplotlib; }
 
 # The race detector needs a C compiler and its headers.
 has_cc() { echo '#include <stdlib.h>' | ${CC:-gcc} -E - >/dev/null 2>&1; }
@@ -21,8 +24,9 @@ has_cc() { echo '#include <stdlib.h>' | ${CC:-gcc} -E - >/dev/null 2>&1; }
 packages=() names=()
 for need in "$@"; do
 	case $need in
-	r) has_r || { packages+=(r-base-core r-cran-jsonlite); names+=("R with the package jsonlite"); } ;;
+	r) has_r || { packages+=(r-base-core); names+=("R"); } ;;
 	python) has_python || { packages+=(python3 python3-numpy python3-pandas python3-sklearn python3-dill); names+=("Python 3 with numpy, pandas, scikit-learn and dill"); } ;;
+	examples) has_examples || { packages+=(r-cran-rpart python3-matplotlib); names+=("for tests: the R package rpart, and matplotlib for Python"); } ;;
 	cc) has_cc || { packages+=(gcc libc6-dev); names+=("a C compiler (gcc)"); } ;;
 	*) echo "install.sh: unknown: $need" >&2; exit 2 ;;
 	esac

@@ -161,14 +161,11 @@ print('\n` + probed + `' + json.dumps({'path': sys.executable, 'version': '%d.%d
 
 const probeR = `
 if (getRversion() < '3.5.0') stop('it is R ', getRversion(), ', at least 3.5.0 is needed')
-p <- Filter(function(n) nzchar(system.file(package = n)), 'rpart')
-d <- vapply(p, function(n) as.character(utils::packageVersion(n)), '')
-cat('\n` + probed + `{"version":"', as.character(getRversion()), '","packages":{', paste(sprintf('"%s":"%s"', p, d), collapse = ','), '}}\n', sep = '')
+cat('\n` + probed + `{"version":"', as.character(getRversion()), '"}\n', sep = '')
 `
 
-// wanted are the packages that objects, snapshots and the usual examples need. R itself needs none for its part.
+// wanted are the packages that objects, snapshots and the usual examples need. R has all it takes.
 var wanted = map[Language][]string{
-	R:      {"rpart"},
 	Python: {"dill", "numpy", "pandas", "sklearn"},
 }
 
