@@ -45,7 +45,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return res, nil
 	}
-	next, err := t.Tokens.Token(req.Context())
+	next, err := t.token(req)
 	if err == nil && next.AccessToken == token.AccessToken {
 		return res, nil
 	}
@@ -67,8 +67,19 @@ func (t *Transport) token(req *http.Request) (*Token, error) {
 	if err := checkScheme(req.URL, t.AllowHTTP); err != nil {
 		return nil, err
 	}
-	return t.Tokens.Token(req.Context())
+	token, err := t.Tokens.Token(req.Context())
+	if err != nil {
+		return nil, noToken{err}
+	}
+	return token, nil
 }
+
+// noToken is a request that was not sent. Explained tells package transport that the error says all: what failed is not the
+// connection to the server of the request, but perhaps to another one that issues tokens.
+type noToken struct{ error }
+
+func (e noToken) Unwrap() error { return e.error }
+func (e noToken) Explained()    {}
 
 func (t *Transport) signsIn(u *url.URL) bool {
 	path := strings.TrimPrefix(u.Path, strings.TrimRight(t.Server.Path, "/"))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	v930 "github.com/mlserver-go/mls/gen/v930"
@@ -251,6 +252,23 @@ func TestManyRefusalsRenewOnce(t *testing.T) {
 	if logins, renewals := s.counts(); logins != 2 || renewals != 1 {
 		t.Errorf("%d logins and %d renewals, want 2 and 1", logins, renewals)
 	}
+}
+
+// What fails while a token is fetched elsewhere must not be blamed on the server.
+func TestTokensFromAnUnreachableServer(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	s := start(t)
+	src := auth.SourceFunc(func(context.Context) (*auth.Token, error) {
+		_, err := http.Get(gone.URL + "/token")
+		return nil, err
+	})
+	api := v930.New(transport.New(s.at().URL, s.at().Client(src)), nil)
+	_, err := api.Status.StatusContext(background, &status.StatusParams{})
+	if !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "no server at") {
+		t.Errorf("got %v, want the source's own error", err)
+	}
+	contains(t, "error", err.Error(), "status: ", gone.URL)
 }
 
 // A password that is tried through a signed client must not cost the token it is signed with.

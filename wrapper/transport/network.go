@@ -24,20 +24,23 @@ type networkError struct {
 func (e *networkError) Error() string { return e.text }
 func (e *networkError) Unwrap() error { return e.err }
 
+// Explained marks an error as complete. Transports below this one mark theirs as well when they are about another server, such
+// as the one that issues tokens.
+func (e *networkError) Explained() {}
+
 // explain puts the name of the operation in front of an error, and says what to check.
 func (t *Transport) explain(op string, err error) error {
-	var bad *PathError
-	if errors.As(err, &bad) && bad.Op == "" {
-		bad.Op = op
-		return bad
-	}
-	var sent *url.Error
-	if !errors.As(err, &sent) {
-		return err
-	}
-	err = sent.Err
-	if advice := t.advice(err); advice != "" {
-		return &networkError{op + ": " + advice, err}
+	switch e := err.(type) {
+	case *Error:
+		return e
+	case *PathError:
+		e.Op = op
+		return e
+	case *url.Error:
+		err = e.Err
+		if advice := t.advice(err); advice != "" {
+			return &networkError{op + ": " + advice, err}
+		}
 	}
 	return fmt.Errorf("%s: %w", op, err)
 }
@@ -46,7 +49,7 @@ func (t *Transport) explain(op string, err error) error {
 func (t *Transport) advice(err error) string {
 	server := net.JoinHostPort(t.base.Hostname(), port(t.base))
 	var (
-		known     *networkError
+		explained interface{ Explained() }
 		dial      *net.OpError
 		dns       *net.DNSError
 		authority x509.UnknownAuthorityError
@@ -56,7 +59,7 @@ func (t *Transport) advice(err error) string {
 		netErr    net.Error
 	)
 	switch {
-	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &explained), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return ""
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Sprintf("%s speaks plain http, not https: use http://%s", server, t.base.Host)

@@ -21,6 +21,7 @@ import (
 
 	v930 "github.com/mlserver-go/mls/gen/v930"
 	"github.com/mlserver-go/mls/gen/v930/auth"
+	"github.com/mlserver-go/mls/gen/v930/consumption"
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/gen/v930/sessions"
 	"github.com/mlserver-go/mls/gen/v930/status"
@@ -167,6 +168,15 @@ func (s *signal) Write(p []byte) (int, error) {
 		s.started = nil
 	}
 	return len(p), nil
+}
+
+func TestParametersThatHaveNoJSON(t *testing.T) {
+	api := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	_, err := api.Consumption.ConsumeWebServiceContext(background, &consumption.ConsumeWebServiceParams{Name: "n", Version: "v", Inputs: models.ServiceInputs{"x": []byte("NaN")}})
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	contains(t, "error", err.Error(), "consumeWebService: ", "json")
 }
 
 func TestRequestsSayWhoSendsThem(t *testing.T) {

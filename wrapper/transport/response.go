@@ -35,7 +35,7 @@ func (r *reader) ReadResponse(resp runtime.ClientResponse, _ runtime.Consumer) (
 		v, err = r.op.Reader.ReadResponse(answer{resp, code, resp.Body()}, b)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.name, brokenOff(err))
+		return nil, brokenOff(err)
 	}
 	return v, nil
 }
