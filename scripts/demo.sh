@@ -45,6 +45,7 @@ want() {
 }
 
 step "Generate the client of server version 9.3.0 from its API document, and build the command"
+echo "(the first run fetches and compiles the generator: a minute or two)"
 run make --no-print-directory generate VERSION=9.3.0
 run make --no-print-directory build
 
