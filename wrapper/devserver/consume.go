@@ -56,11 +56,15 @@ func (s *Server) run(ctx context.Context, p *published, given map[string]json.Ra
 	if err != nil {
 		return nil, err
 	}
+	if err := p.scorable(); err != nil {
+		return nil, err
+	}
 	bound, cancel := s.bound(ctx)
 	defer cancel()
 	bound, cancel = context.WithTimeout(bound, s.cfg.ServiceTimeout)
 	defer cancel()
-	req := runtimes.Request{Code: p.Code, Inputs: inputs}
+	_, code := p.program()
+	req := runtimes.Request{Code: code, Inputs: inputs}
 	for _, o := range p.Outputs {
 		req.Outputs = append(req.Outputs, runtimes.Output{Name: o.Name, Type: apiType(o.Type)})
 	}

@@ -62,6 +62,9 @@ func (s *Server) patchWebServiceVersion(w http.ResponseWriter, r *request) error
 	if err != nil {
 		return err
 	}
+	if old.Realtime {
+		return fail(http.StatusBadRequest, "service %s version %s is a realtime service: update it at /realtime-services", old.Name, old.Version)
+	}
 	var body publishRequest
 	if err := r.decode(&body); err != nil {
 		return err
@@ -184,9 +187,6 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 		first.end()
 		return err
 	}
-	if old != nil {
-		s.retire(old, svc.Blob)
-	}
 	p.workers.warm(first)
 	return nil
 }
@@ -210,8 +210,16 @@ func (s *Server) adopt(r *request, svc *service, id string) error {
 	return err
 }
 
-// replace makes p the published version, if old still is, or nothing is where old is nil.
+// replace makes p the published version, if old still is, or nothing is where old is nil. Old is retired.
 func (s *Server) replace(old, p *published) error {
+	err := s.swap(old, p)
+	if err == nil && old != nil {
+		s.retire(old, p.Blob)
+	}
+	return err
+}
+
+func (s *Server) swap(old, p *published) error {
 	s.services.mu.Lock()
 	defer s.services.mu.Unlock()
 	switch now := s.services.byKey[p.key()]; {
@@ -239,7 +247,7 @@ func (s *Server) vacant(svc *service) error {
 
 func (s *Server) duplicate(svc *service) error {
 	status := http.StatusConflict
-	if d := s.faults().Duplicate; d != 0 {
+	if d := s.faults().Duplicate; d != 0 && !svc.Realtime { // for these the document is clear
 		status = d
 	}
 	return fail(status, "service %s version %s exists: update it, or publish another version", svc.Name, svc.Version)

@@ -74,7 +74,12 @@ func (s *Server) handlers() map[string]handler {
 		"patchWebServiceVersion":         s.patchWebServiceVersion,
 		"deleteWebServiceVersion":        s.deleteWebServiceVersion,
 		"GetWebServiceSwagger":           s.serviceDocument,
-		"consumeWebService":              s.consumeWebService,
+
+		"publishRealtimeWebServiceByName":        s.publishRealtime,
+		"publishRealtimeWebServiceByNameVersion": s.publishRealtimeVersion,
+		"patchRealtimeWebServiceByNameVersion":   s.patchRealtimeVersion,
+
+		"consumeWebService": s.consumeWebService,
 	}
 }
 

@@ -50,7 +50,6 @@ func TestRoutesOfEveryVersion(t *testing.T) {
 	notBuilt := []string{
 		"addComputeNode", "cancelAndDeleteBatchExecution", "createOrUpdateServicePool", "deleteServicePool", "getBatchExecutionFile",
 		"getBatchExecutionFiles", "getBatchExecutionStatus", "getBatchExecutions", "getComputeNodes", "getServicePoolStatus",
-		"patchRealtimeWebServiceByNameVersion", "publishRealtimeWebServiceByName", "publishRealtimeWebServiceByNameVersion",
 		"removeComputeNode", "setComputeNodes", "startBatchExecution",
 	}
 	all := map[string]string{}

@@ -146,14 +146,18 @@ func (p *servicePool) prepare(ctx context.Context, sw *serviceWorker) (err error
 		}
 	}()
 	defer context.AfterFunc(p.s.ctx, sw.Kill)()
-	if p.svc.Blob != "" {
+	if p.svc.Realtime {
+		if err := sw.LoadObject(ctx, modelName, p.s.store.blob(p.svc.Blob)); err != nil {
+			return err
+		}
+	} else if p.svc.Blob != "" {
 		err := p.s.restore(ctx, p.s.store.blob(p.svc.Blob), p.svc.Language, sw.Worker, sw.dir)
 		if err != nil {
 			return fmt.Errorf("snapshot of service %s version %s: %w", p.svc.Name, p.svc.Version, err)
 		}
 	}
-	if p.svc.InitCode != nil {
-		res, err := sw.Execute(ctx, runtimes.Request{Code: *p.svc.InitCode})
+	if start, _ := p.svc.program(); start != nil {
+		res, err := sw.Execute(ctx, runtimes.Request{Code: *start})
 		if err != nil {
 			return err
 		}

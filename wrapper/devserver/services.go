@@ -15,7 +15,8 @@ import (
 type service struct {
 	Name, Version, Owner string
 	Created              time.Time
-	Language             runtimes.Language
+	Language             runtimes.Language // "" for a model that cannot be scored here
+	Realtime             bool              // a model, the blob, and no code
 	Code                 string
 	InitCode             *string
 	Description          *string
@@ -32,6 +33,13 @@ type parameter struct {
 }
 
 func (svc *service) key() string { return svc.Name + "\x00" + svc.Version }
+
+func (svc *service) runtimeType() string {
+	if svc.Realtime {
+		return "Realtime"
+	}
+	return string(svc.Language)
+}
 
 // published is a record with what it takes to run it.
 type published struct {
@@ -131,11 +139,13 @@ func (s *Server) metadata(svc *service, user string) object {
 	}
 	m := object{
 		{"name", svc.Name}, {"version", svc.Version}, {"versionPublishedBy", svc.Owner}, {"creationTime", stamp(svc.Created)},
-		{"snapshotId", svc.SnapshotID}, {"runtimeType", svc.Language},
+		{"snapshotId", svc.SnapshotID}, {"runtimeType", svc.runtimeType()},
 	}
 	permission := "read only"
 	if mine {
-		m = append(m, member{"initCode", svc.InitCode}, member{"code", svc.Code})
+		if !svc.Realtime {
+			m = append(m, member{"initCode", svc.InitCode}, member{"code", svc.Code})
+		}
 		permission = "read/write"
 	}
 	return append(m, object{

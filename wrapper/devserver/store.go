@@ -111,8 +111,15 @@ func loadAll[T any](s *store, bucket string) (map[string]*T, error) {
 	return all, err
 }
 
-// blob is where the blob with this id is.
-func (s *store) blob(id string) string { return filepath.Join(s.blobs(), id+".zip") }
+// blob is where the blob with this id is: the zip of a snapshot, or a model, whose id ends with modelSuffix.
+func (s *store) blob(id string) string {
+	if strings.HasSuffix(id, modelSuffix) {
+		return filepath.Join(s.blobs(), id)
+	}
+	return filepath.Join(s.blobs(), id+".zip")
+}
+
+const modelSuffix = ".model"
 
 // temp is a new file that can be renamed to anything in the store.
 func (s *store) temp() (*os.File, error) { return os.CreateTemp(s.workers(), "temp-") }

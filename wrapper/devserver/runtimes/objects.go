@@ -83,7 +83,16 @@ func (w *Worker) ReadObject(ctx context.Context, name string, src io.Reader) err
 	if err != nil {
 		return err
 	}
-	_, err = w.operate(ctx, message{op: "set", name: name, path: f.Name()})
+	return w.LoadObject(ctx, name, f.Name())
+}
+
+// LoadObject is ReadObject from a file.
+func (w *Worker) LoadObject(ctx context.Context, name, path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	_, err = w.operate(ctx, message{op: "set", name: name, path: path})
 	return err
 }
 
