@@ -188,6 +188,7 @@ func (s *Server) put(r *request, old *published, svc *service, body *publishRequ
 		return err
 	}
 	p.workers.warm(first)
+	p.workers.fill()
 	return nil
 }
 
@@ -231,7 +232,23 @@ func (s *Server) swap(old, p *published) error {
 	if err := s.store.put(bucketServices, p.key(), p.service); err != nil {
 		return err
 	}
+	if err := s.inheritPool(old, p); err != nil {
+		return err
+	}
 	s.services.byKey[p.key()] = p
+	return nil
+}
+
+// inheritPool gives p the dedicated pool of what it replaces, unless there is nothing that could run in it. Calls under way come
+// to their end in workers of the old version, beside it.
+func (s *Server) inheritPool(old, p *published) error {
+	if old == nil || old.workers.dedicated() == nil {
+		return nil
+	}
+	if p.scorable() != nil {
+		return s.store.delete(bucketPools, p.key())
+	}
+	p.workers.resize(old.workers.dedicated())
 	return nil
 }
 

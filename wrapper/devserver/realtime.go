@@ -142,6 +142,7 @@ func (s *Server) putModel(r *request, old *published, svc *service) (err error) 
 		first.end()
 	}
 	close(p.workers.ready)
+	p.workers.fill()
 	return nil
 }
 

@@ -79,6 +79,15 @@ func (s *Server) handlers() map[string]handler {
 		"publishRealtimeWebServiceByNameVersion": s.publishRealtimeVersion,
 		"patchRealtimeWebServiceByNameVersion":   s.patchRealtimeVersion,
 
+		"createOrUpdateServicePool": s.createOrUpdateServicePool,
+		"getServicePoolStatus":      s.getServicePoolStatus,
+		"deleteServicePool":         s.deleteServicePool,
+
+		"getComputeNodes":   s.getComputeNodes,
+		"setComputeNodes":   s.setComputeNodes,
+		"addComputeNode":    s.addComputeNode,
+		"removeComputeNode": s.removeComputeNode,
+
 		"consumeWebService": s.consumeWebService,
 	}
 }
@@ -128,6 +137,10 @@ func (s *Server) serve(op *operation, h handler) http.Handler {
 				return
 			}
 			w.(*answer).user = r.user
+			if err := s.authorize(r.user, op); err != nil {
+				s.refuse(w, hr, err)
+				return
+			}
 		}
 		if err := h(w, r); err != nil {
 			s.refuse(w, hr, err)

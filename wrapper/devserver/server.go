@@ -29,6 +29,7 @@ type Server struct {
 	sessions  sessions
 	snapshots snapshots
 	services  services
+	nodes     computeNodes
 
 	gate   gate            // requests and what they started in the background
 	ctx    context.Context // ends when the server is closed: all that runs depends on it
@@ -52,11 +53,13 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("account %q: name and password must not be empty, and admin's password is given as AdminPassword", user)
 		}
 	}
-	st, err := openStore(cfg.DataDir)
-	if err != nil {
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg)}
+	if err := cfg.Roles.check(cfg, s.accounts, s.since); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), store: st, accounts: newAccounts(cfg)}
+	if s.store, err = openStore(cfg.DataDir); err != nil {
+		return nil, err
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.end)
 	s.SetFaults(cfg.Faults)
@@ -95,6 +98,23 @@ func (s *Server) load() (err error) {
 		p := &published{svc, newServicePool(s, svc)}
 		close(p.workers.ready) // the first call starts the first worker
 		s.services.byKey[key] = p
+	}
+	pools, err := loadAll[poolSize](s.store, bucketPools)
+	if err != nil {
+		return err
+	}
+	for key, size := range pools {
+		if p := s.services.byKey[key]; p != nil && s.since("9.3.0") {
+			p.workers.resize(size)
+			p.workers.fill()
+		}
+	}
+	nodes, err := loadAll[[]string](s.store, bucketNodes)
+	if err != nil {
+		return err
+	}
+	if kept := nodes[nodesKey]; kept != nil {
+		s.nodes.entries = *kept
 	}
 	return s.store.dropUnknown(blobs)
 }

@@ -15,21 +15,36 @@ import (
 )
 
 // servicePool runs one service version in workers that are kept warm: snapshot loaded, initCode run. It grows on demand, and
-// unused workers end after a while.
+// unused workers end after a while, but for those of a dedicated pool.
 type servicePool struct {
 	s     *Server
 	svc   *service
-	slots chan struct{} // one token per worker in use
 	ready chan struct{} // closed when the first worker is warm, or is not going to be
 	ctx   context.Context
 	stop  context.CancelFunc // ends ctx: no more calls are taken
 
-	mu   sync.Mutex
-	idle []*serviceWorker // the one used last is at the end
+	mu      sync.Mutex
+	idle    []*serviceWorker // the one used last is at the end
+	used    int              // workers that run calls or are being started
+	most    int              // idle and used together
+	waiting []chan place     // calls that wait, oldest first
+	empty   []chan struct{}  // to close when none is used
+
+	size    *poolSize // of a dedicated pool, nil without one
+	filling bool      // its workers are being started
+	era     int       // ends when a dedicated pool is deleted, and with it the workers of that time
+	leaving int       // how many of them are still used
+}
+
+// place is the right to use a worker.
+type place struct {
+	era    int
+	worker *serviceWorker // a warm one, nil when one has to be started
+	err    error          // why there is no place
 }
 
 func newServicePool(s *Server, svc *service) *servicePool {
-	p := &servicePool{s: s, svc: svc, slots: make(chan struct{}, s.cfg.ServiceWorkers), ready: make(chan struct{})}
+	p := &servicePool{s: s, svc: svc, most: s.cfg.ServiceWorkers, ready: make(chan struct{})}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
 	return p
 }
@@ -44,6 +59,7 @@ type serviceWorker struct {
 	files map[string]bool // that every call finds: of the snapshot, and what initCode wrote
 	top   map[string]bool // their first path elements
 	used  time.Time
+	era   int // of the place that it has
 }
 
 func (sw *serviceWorker) end() {
@@ -63,60 +79,136 @@ func (p *servicePool) acquire(ctx context.Context) (*serviceWorker, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	at := p.enter(ctx)
+	if at.err != nil {
+		return nil, at.err
+	}
+	if sw := at.worker; sw != nil {
+		select {
+		case <-sw.Done(): // its process has ended meanwhile
+			sw.end()
+		default:
+			sw.era = at.era
+			return sw, nil
+		}
+	}
+	return p.start(ctx, at.era)
+}
+
+// enter waits for a place.
+func (p *servicePool) enter(ctx context.Context) place {
+	p.mu.Lock()
+	switch {
+	case p.ctx.Err() != nil:
+		defer p.mu.Unlock()
+		return place{err: errRetired}
+	case p.most == 0:
+		defer p.mu.Unlock()
+		return place{err: p.noRoom()}
+	case p.used < p.most:
+		defer p.mu.Unlock()
+		return p.admit()
+	}
+	granted := make(chan place, 1)
+	p.waiting = append(p.waiting, granted)
+	p.mu.Unlock()
 	select {
-	case p.slots <- struct{}{}:
+	case at := <-granted:
+		return at
 	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
-	if sw := p.take(); sw != nil {
-		return sw, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.waiting, granted); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+	} else if at := <-granted; at.err == nil { // just now
+		return at
 	}
-	if p.ctx.Err() != nil {
-		<-p.slots
-		return nil, errRetired
+	return place{err: ctx.Err()}
+}
+
+// admit gives a place, with the idle worker used last if there is one. The caller holds the lock.
+func (p *servicePool) admit() place {
+	p.used++
+	at := place{era: p.era}
+	if last := len(p.idle) - 1; last >= 0 {
+		at.worker, p.idle = p.idle[last], p.idle[:last]
 	}
+	return at
+}
+
+// free takes a place back, for the next who waits. The caller holds the lock.
+func (p *servicePool) free(era int) {
+	p.used--
+	if era != p.era {
+		p.leaving--
+	}
+	p.grant()
+	if p.used == 0 {
+		for _, done := range p.empty {
+			close(done)
+		}
+		p.empty = nil
+	}
+}
+
+// grant lets in whom there is room for. The caller holds the lock.
+func (p *servicePool) grant() {
+	for len(p.waiting) > 0 && p.used < p.most {
+		p.waiting[0] <- p.admit()
+		p.waiting = p.waiting[1:]
+	}
+}
+
+// turnAway lets nobody wait any longer. The caller holds the lock.
+func (p *servicePool) turnAway(err error) {
+	for _, granted := range p.waiting {
+		granted <- place{err: err}
+	}
+	p.waiting = nil
+}
+
+// start makes a warm worker for a place, or gives the place back.
+func (p *servicePool) start(ctx context.Context, era int) (*serviceWorker, error) {
 	sw, err := p.spawn(ctx)
 	if err == nil {
+		sw.era = era
 		err = p.prepare(ctx, sw)
 	}
 	if err != nil {
-		<-p.slots
+		p.leave(era)
 		return nil, err
 	}
 	return sw, nil
 }
 
-// take takes the idle worker used last. One whose process has ended meanwhile is of no use.
-func (p *servicePool) take() *serviceWorker {
+func (p *servicePool) leave(era int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.idle) > 0 {
-		last := len(p.idle) - 1
-		sw := p.idle[last]
-		p.idle = p.idle[:last]
-		select {
-		case <-sw.Done():
-			sw.end()
-		default:
-			return sw
-		}
-	}
-	return nil
+	p.free(era)
 }
 
-// release gives a worker back: for the next call, or to be ended when it is not what it was.
+// release gives a worker back: for the next call, or to be ended when it is not what it was, or one too many.
 func (p *servicePool) release(sw *serviceWorker, reusable bool) {
-	defer func() { <-p.slots }()
-	if !reusable || !p.keep(sw) {
-		sw.end()
+	p.mu.Lock()
+	if reusable && p.ctx.Err() == nil && sw.era == p.era && p.used+len(p.idle) <= p.most {
+		sw.used = p.s.cfg.Clock()
+		p.idle = append(p.idle, sw)
+		p.free(sw.era)
+		p.mu.Unlock()
+		return
 	}
+	p.mu.Unlock()
+	sw.end() // before another takes its place
+	p.leave(sw.era)
+	p.fill()
 }
 
-// keep makes a worker idle, unless the pool is closed.
+// keep makes the first worker idle, unless the pool is closed.
 func (p *servicePool) keep(sw *serviceWorker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ctx.Err() != nil {
+	if p.ctx.Err() != nil || p.used+len(p.idle) >= p.most {
 		return false
 	}
 	sw.used = p.s.cfg.Clock()
@@ -185,11 +277,17 @@ func (p *servicePool) warm(sw *serviceWorker) {
 		defer p.s.gate.leave()
 		defer close(p.ready)
 		if err := p.prepare(p.ctx, sw); err != nil {
-			p.s.cfg.Logger.Warn("service does not start", "service", p.svc.Name, "version", p.svc.Version, "error", err)
+			p.notStarted(err)
 		} else if !p.keep(sw) {
 			sw.end()
 		}
 	}()
+}
+
+func (p *servicePool) notStarted(err error) {
+	if p.ctx.Err() == nil {
+		p.s.cfg.Logger.Warn("service does not start", "service", p.svc.Name, "version", p.svc.Version, "error", err)
+	}
 }
 
 // call runs one request. It returns the artifacts, nil for those not written.
@@ -263,24 +361,40 @@ func (sw *serviceWorker) clean(svc *service, written []string) bool {
 	return err == nil && own == len(sw.files)
 }
 
-// reap ends workers unused since before t.
+// reap ends workers unused since before t, but for those that a dedicated pool keeps; what it lacks is started.
 func (p *servicePool) reap(t time.Time) {
 	var old []*serviceWorker
 	p.mu.Lock()
-	kept := p.idle[:0]
-	for _, sw := range p.idle {
-		if sw.used.Before(t) {
-			old = append(old, sw)
-		} else {
-			kept = append(kept, sw)
+	least := 0
+	if p.size != nil {
+		least = p.size.Initial - p.used
+	}
+	left := len(p.idle)
+	p.idle = slices.DeleteFunc(p.idle, func(sw *serviceWorker) bool {
+		dead := false
+		select {
+		case <-sw.Done():
+			dead = true
+		default:
 		}
-	}
-	clear(p.idle[len(kept):])
-	p.idle = kept
+		if dead || sw.used.Before(t) && left > least {
+			old = append(old, sw)
+			left--
+			return true
+		}
+		return false
+	})
 	p.mu.Unlock()
-	for _, sw := range old {
-		sw.end()
+	endAll(old)
+	p.fill()
+}
+
+func endAll(workers []*serviceWorker) {
+	var wg sync.WaitGroup
+	for _, sw := range workers {
+		wg.Go(sw.end)
 	}
+	wg.Wait()
 }
 
 // close ends the idle workers at once, the others when their call is over.
@@ -289,20 +403,23 @@ func (p *servicePool) close() {
 	idle := p.idle
 	p.idle = nil
 	p.stop()
+	p.turnAway(errRetired)
 	p.mu.Unlock()
-	for _, sw := range idle {
-		sw.end()
-	}
+	endAll(idle)
 }
 
 // wait waits until a closed pool's calls are over, or ctx.
 func (p *servicePool) wait(ctx context.Context) {
-	for range cap(p.slots) {
-		select {
-		case p.slots <- struct{}{}:
-			defer func() { <-p.slots }()
-		case <-ctx.Done():
-			return
-		}
+	p.mu.Lock()
+	if p.used == 0 {
+		p.mu.Unlock()
+		return
+	}
+	done := make(chan struct{})
+	p.empty = append(p.empty, done)
+	p.mu.Unlock()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }

@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -70,21 +71,31 @@ func (ss *services) list(keep func(*published) bool) []*published {
 
 // published is the version that the path names.
 func (s *Server) published(r *request) (*published, error) {
-	key := (&service{Name: r.PathValue("name"), Version: r.PathValue("version")}).key()
 	s.services.mu.Lock()
 	defer s.services.mu.Unlock()
-	if p := s.services.byKey[key]; p != nil {
+	if p := s.services.byKey[keyOf(r)]; p != nil {
 		return p, nil
 	}
-	return nil, fail(http.StatusNotFound, "service %s version %s not found", r.PathValue("name"), r.PathValue("version"))
+	return nil, noService(r)
 }
 
-// own is the version that the path names, if it was published by who asks.
+func keyOf(r *request) string {
+	return (&service{Name: r.PathValue("name"), Version: r.PathValue("version")}).key()
+}
+
+func noService(r *request) error {
+	return fail(http.StatusNotFound, "service %s version %s not found", r.PathValue("name"), r.PathValue("version"))
+}
+
+// own is the version that the path names, if who asks may change and delete it.
 func (s *Server) own(r *request) (*published, error) {
 	p, err := s.published(r)
-	if err == nil && p.Owner != r.user {
-		return nil, fail(http.StatusForbidden, "service %s version %s was published by %s, who alone may change or delete it",
-			p.Name, p.Version, p.Owner)
+	if err == nil && !s.mayChange(p.service, r.user) {
+		who := "who alone may change or delete it"
+		if s.since("9.1.0") {
+			who = "who may change and delete it, as Owners may"
+		}
+		return nil, fail(http.StatusForbidden, "service %s version %s was published by %s, %s", p.Name, p.Version, p.Owner, who)
 	}
 	return p, err
 }
@@ -123,13 +134,13 @@ func (s *Server) getWebServiceVersion(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// metadata describes a service to a user. Only who published it sees the code, the code run at the start included.
+// metadata describes a service to a user. Who published it and Owners see the code, the code run at the start included.
 func (s *Server) metadata(svc *service, user string) object {
-	mine := svc.Owner == user
+	seen := s.maySee(svc, user)
 	inputs, outputs := append([]parameter{}, svc.Inputs...), append([]parameter{}, svc.Outputs...)
 	if !s.since("9.1.0") {
 		m := object{{"creationTime", stamp(svc.Created)}, {"name", svc.Name}, {"version", svc.Version}, {"description", svc.Description}}
-		if mine {
+		if seen {
 			m = append(m, member{"code", svc.Code})
 		}
 		return append(m, object{
@@ -141,11 +152,11 @@ func (s *Server) metadata(svc *service, user string) object {
 		{"name", svc.Name}, {"version", svc.Version}, {"versionPublishedBy", svc.Owner}, {"creationTime", stamp(svc.Created)},
 		{"snapshotId", svc.SnapshotID}, {"runtimeType", svc.runtimeType()},
 	}
+	if seen && !svc.Realtime {
+		m = append(m, member{"initCode", svc.InitCode}, member{"code", svc.Code})
+	}
 	permission := "read only"
-	if mine {
-		if !svc.Realtime {
-			m = append(m, member{"initCode", svc.InitCode}, member{"code", svc.Code})
-		}
+	if s.mayChange(svc, user) {
 		permission = "read/write"
 	}
 	return append(m, object{
@@ -166,7 +177,7 @@ func (s *Server) deleteWebServiceVersion(w http.ResponseWriter, r *request) erro
 		return s.deleteWebServiceVersion(w, r)
 	}
 	delete(s.services.byKey, p.key())
-	err = s.store.delete(bucketServices, p.key())
+	err = errors.Join(s.store.delete(bucketServices, p.key()), s.store.delete(bucketPools, p.key()))
 	s.services.mu.Unlock()
 	if err != nil {
 		return err

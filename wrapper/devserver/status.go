@@ -54,6 +54,11 @@ func (s *Server) status(w http.ResponseWriter, r *request) error {
 		node.Details[prefix+"ActiveShellCount"] = n
 		node.Details[prefix+"CurrentPoolSize"] = n
 	}
+	backends := map[string]any{}
+	if s.since("9.2.1") {
+		backends["configuredComputeNodes"] = s.nodes.list()
+		backends["note"] = "all code runs in the development server itself, configured compute nodes are only kept"
+	}
 	local := &health{StatusCode: "pass", Details: map[string]any{"accounts": len(s.accounts)}}
 	writeJSON(w, http.StatusOK, &health{
 		StatusCode: node.StatusCode,
@@ -61,7 +66,7 @@ func (s *Server) status(w http.ResponseWriter, r *request) error {
 			"backends": {
 				StatusCode: node.StatusCode,
 				Components: map[string]*health{"http://" + r.Host + "/": node},
-				Details:    map[string]any{},
+				Details:    backends,
 			},
 			"authentication": {
 				StatusCode: "pass",

@@ -22,6 +22,8 @@ import (
 const (
 	bucketKeys      = "keys"
 	bucketLogins    = "logins"
+	bucketNodes     = "nodes"
+	bucketPools     = "pools"
 	bucketServices  = "services"
 	bucketSnapshots = "snapshots"
 )
@@ -70,7 +72,7 @@ func openStore(dir string) (_ *store, err error) {
 		}
 	}
 	return s, s.db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range []string{bucketKeys, bucketLogins, bucketServices, bucketSnapshots} {
+		for _, name := range []string{bucketKeys, bucketLogins, bucketNodes, bucketPools, bucketServices, bucketSnapshots} {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
 			}
