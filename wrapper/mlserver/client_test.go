@@ -3,6 +3,7 @@ package mlserver_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -60,15 +61,48 @@ func TestVersionGates(t *testing.T) {
 			return err
 		},
 	}
-	for feature, verb := range verbs {
-		err := verb(client(mlserver.V901))
-		if !errors.Is(err, mlserver.ErrUnsupported) || !strings.Contains(err.Error(), feature+": need server version 9.1.0") {
-			t.Errorf("%s on 9.0.1: got error %v", feature, err)
-		}
-		for _, v := range []mlserver.Version{"", mlserver.V910, mlserver.V930} {
-			if err := verb(client(v)); err == nil || errors.Is(err, mlserver.ErrUnsupported) {
+	check := func(feature string, verb func(*mlserver.Client) error, since mlserver.Version) {
+		for _, v := range []mlserver.Version{"", mlserver.V901, mlserver.V910, mlserver.V920, mlserver.V921, mlserver.V930} {
+			err := verb(client(v))
+			if v != "" && v.Compare(since) < 0 {
+				if !errors.Is(err, mlserver.ErrUnsupported) || !strings.Contains(err.Error(), feature+": need server version "+string(since)) {
+					t.Errorf("%s on %s: got error %v", feature, v, err)
+				}
+			} else if err == nil || errors.Is(err, mlserver.ErrUnsupported) {
 				t.Errorf("%s on %q: got error %v, want one of the network", feature, v, err)
 			}
 		}
+	}
+	for feature, verb := range verbs {
+		check(feature, verb, mlserver.V910)
+	}
+	model := func() io.Reader { return strings.NewReader("blob") }
+	for _, verb := range []func(*mlserver.Client) error{
+		func(c *mlserver.Client) error {
+			_, err := c.PublishRealtime(ctx, mlserver.RealtimeDefinition{Name: "s", Model: model()})
+			return err
+		},
+		func(c *mlserver.Client) error {
+			return c.Service("s", "1").UpdateRealtime(ctx, mlserver.RealtimeUpdate{Model: model()})
+		},
+	} {
+		check("realtime services", verb, mlserver.V910)
+	}
+	for _, verb := range []func(*mlserver.Client) error{
+		func(c *mlserver.Client) error { _, err := c.ComputeNodes(ctx); return err },
+		func(c *mlserver.Client) error { return c.SetComputeNodes(ctx) },
+		func(c *mlserver.Client) error { return c.AddComputeNode(ctx) },
+		func(c *mlserver.Client) error { return c.RemoveComputeNode(ctx) },
+	} {
+		check("central configuration of compute nodes", verb, mlserver.V921)
+	}
+	for _, verb := range []func(*mlserver.Service) error{
+		func(s *mlserver.Service) error { return s.SetPool(ctx, 0, 1) },
+		func(s *mlserver.Service) error { _, err := s.Pool(ctx); return err },
+		func(s *mlserver.Service) error { return s.AwaitPool(ctx) },
+		func(s *mlserver.Service) error { return s.DeletePool(ctx) },
+		func(s *mlserver.Service) error { return s.DeletePoolAndWait(ctx) },
+	} {
+		check("service pools", func(c *mlserver.Client) error { return verb(c.Service("s", "1")) }, mlserver.V930)
 	}
 }

@@ -1,6 +1,7 @@
 package mlserver_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -168,6 +169,51 @@ func ExampleClient_Publish() {
 	}
 	fmt.Printf("%.7f\n", answer)
 	// Output: 0.6418125
+}
+
+// A realtime service is a model and no code: one data frame in, one out.
+func ExampleClient_PublishRealtime() {
+	address, stop := startServer()
+	defer stop()
+	ctx := context.Background()
+	client, err := mlserver.New(mlserver.Config{Address: address, Auth: auth.Login{Username: "admin", Password: adminPassword}})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	session, err := client.NewSession(ctx, mlserver.SessionOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close(ctx)
+	train := `model <- lm(rating ~ complaints + learning, attitude); saveRDS(model, "model.rds")` // on a real server rxSerializeModel
+	if _, err := session.Execute(ctx, train, mlserver.Execution{}); err != nil {
+		log.Fatal(err)
+	}
+	var model bytes.Buffer // or the file that somebody saved the model to
+	if err := session.File(ctx, "model.rds", &model); err != nil {
+		log.Fatal(err)
+	}
+
+	service, err := client.PublishRealtime(ctx, mlserver.RealtimeDefinition{Name: "attitude", Version: "1.0", Model: &model})
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := service.Consume(ctx, mlserver.Values{mlserver.RealtimeInput: map[string][]float64{
+		"complaints": {51, 64},
+		"learning":   {39, 54},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var predictions struct {
+		Rating []float64 `json:"rating_Pred"`
+	}
+	if err := result.Outputs.Decode(mlserver.RealtimeOutput, &predictions); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.4f\n", predictions.Rating)
+	// Output: [50.9268 62.4604]
 }
 
 // The client generated for another server version, as it is, on the signed-in transport.

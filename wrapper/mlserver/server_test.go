@@ -19,9 +19,13 @@ type server struct {
 }
 
 // newServer starts a development server that plays the given version, and ends it with the test.
-func newServer(tb testing.TB, version mlserver.Version) server {
+func newServer(tb testing.TB, version mlserver.Version, change ...func(*devserver.Config)) server {
 	tb.Helper()
-	s, err := devserver.New(devserver.Config{APIVersion: string(version), AdminPassword: adminPassword})
+	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword}
+	for _, change := range change {
+		change(&cfg)
+	}
+	s, err := devserver.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -49,7 +53,13 @@ func newServer(tb testing.TB, version mlserver.Version) server {
 // client is a client that signs in as admin.
 func (s server) client(tb testing.TB) *mlserver.Client {
 	tb.Helper()
-	c, err := mlserver.New(mlserver.Config{Address: s.address, Auth: auth.Login{Username: "admin", Password: adminPassword}})
+	return s.clientOf(tb, "admin")
+}
+
+// clientOf is a client that signs in as one of the users, who all have the same password.
+func (s server) clientOf(tb testing.TB, user string) *mlserver.Client {
+	tb.Helper()
+	c, err := mlserver.New(mlserver.Config{Address: s.address, Auth: auth.Login{Username: user, Password: adminPassword}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -140,13 +140,17 @@ func definitionsOf(parameters []Parameter) []*models.ParameterDefinition {
 
 var guid = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
 
-// publishUnversioned finds out which version the server made: it is in its answer, or else it is the newest one.
 func (c *Client) publishUnversioned(ctx context.Context, name string, request *models.PublishWebServiceRequest) (*Service, error) {
 	created, err := c.api.Services.PublishWebServiceContext(ctx, &services.PublishWebServiceParams{Name: name, PublishRequest: request})
 	if err != nil {
 		return nil, err
 	}
-	if version := guid.FindString(created.Payload); version != "" {
+	return c.madeVersion(ctx, name, created.Payload)
+}
+
+// madeVersion finds out which version the server made: it is in its answer to publishing, or else it is the newest one.
+func (c *Client) madeVersion(ctx context.Context, name, answer string) (*Service, error) {
+	if version := guid.FindString(answer); version != "" {
 		return c.Service(name, version), nil
 	}
 	published, err := c.ServiceVersions(ctx, name)
