@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ type devserverOptions struct {
 	dataDir      string
 	passwordFile string
 	usersFile    string
+	rolesFile    string
 	readyFile    string
 	python, r    string
 	access       time.Duration
@@ -44,6 +46,9 @@ func (a *app) devserverCmd() *cobra.Command {
 It is no sandbox: who signs in runs code as you. It listens on this machine only, unless --listen says otherwise, and the
 account admin has a password that is made up and shown once, unless --password-file has one.
 
+The account admin has the role Owner, all others of --users-file that of Contributor, who may change only their own services.
+With --roles-file, who is not in it may only read if it has no readers, and else nothing at all.
+
 Without --data-dir nothing is kept. Ctrl-C ends the server and all sessions.
 
 Scripts take --listen 127.0.0.1:0 for a free port, and --ready-file: when the server answers, that file holds address, user
@@ -60,6 +65,7 @@ name and password as JSON, readable by you alone, until the server ends.`,
 	f.StringVar(&o.dataDir, "data-dir", "", "folder that keeps services, snapshots and sign-ins over a restart")
 	f.StringVar(&o.passwordFile, "password-file", "", "file with the password of the account admin, - for the standard input")
 	f.StringVar(&o.usersFile, "users-file", "", `file with more accounts, as JSON: {"NAME": "PASSWORD", ...}`)
+	f.StringVar(&o.rolesFile, "roles-file", "", `file with the roles of accounts, as JSON: {"owner": [NAME, ...], "contributor": [...], "reader": [...]}`)
 	f.StringVar(&o.readyFile, "ready-file", "", "write address, user name and password to this file when the server answers")
 	f.StringVar(&o.r, "r", "", "R to run; by default the first one that works")
 	f.StringVar(&o.python, "python", "", "Python to run; by default the one that lacks the fewest packages")
@@ -130,6 +136,17 @@ func (o *devserverOptions) config() (devserver.Config, error) {
 		}
 		if json.Unmarshal(text, &cfg.Users) != nil { // its error would quote a password
 			return cfg, fmt.Errorf(`%s does not hold accounts as {"NAME": "PASSWORD"}`, o.usersFile)
+		}
+	}
+	if o.rolesFile != "" {
+		text, err := os.ReadFile(o.rolesFile)
+		if err != nil {
+			return cfg, err
+		}
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.DisallowUnknownFields() // a role misspelt would give everybody more than was meant
+		if err := dec.Decode(&cfg.Roles); err != nil {
+			return cfg, fmt.Errorf(`%s does not hold roles as {"owner": [NAME], "contributor": [NAME], "reader": [NAME]}: %w`, o.rolesFile, err)
 		}
 	}
 	return cfg, nil

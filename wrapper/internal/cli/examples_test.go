@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -22,7 +23,7 @@ var unrun = map[string]string{
 // TestExamples runs the examples of every command's help in a shell, as a new user each.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	endpoint := startServer(t)
+	endpoint := startServer(t, func(c *devserver.Config) { c.Roles.Owner = []string{"alice"} })
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		for _, child := range c.Commands() {
@@ -67,6 +68,8 @@ func preparation(c *cobra.Command) string {
 		{"$ID", "ID=$(", `ID=$(mls session create); mls session exec $ID -e 'model <- 1'; mls session file put $ID cars.csv`},
 		{"$SNAPSHOT", "SNAPSHOT=$(", `SNAPSHOT=$(mls snapshot create ${ID:-$(mls session create)})`},
 		{"transmission", "publish transmission", publish},
+		{"stopping.rds", "file get $ID stopping.rds", `ID=$(mls session create); mls session exec $ID -e 'saveRDS(lm(dist ~ speed, cars), "stopping.rds")'; mls session file get $ID stopping.rds`},
+		{"realtime update", "realtime publish", `mls realtime publish stopping --version 1.0.0 --model stopping.rds`},
 		{"call plot", "publish plot", `mls service publish plot --version 1 --code-file plot.R --input n=integer --artifact plot.png`},
 	} {
 		if strings.Contains(c.Example, p.uses) && !strings.Contains(c.Example, p.makes) {
