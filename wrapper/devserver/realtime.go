@@ -121,6 +121,11 @@ func (s *Server) putModel(r *request, old *published, svc *service) (err error) 
 		return fail(http.StatusBadRequest, "the form has no part named model: send the serialized model as a file")
 	}
 	p := &published{svc, newServicePool(s, svc)}
+	defer func() {
+		if err != nil {
+			p.workers.close()
+		}
+	}()
 	if svc.Language == "" {
 		close(p.workers.ready)
 		return s.replace(old, p)
