@@ -75,6 +75,13 @@ func (s *Server) handlers() map[string]handler {
 		"deleteWebServiceVersion":        s.deleteWebServiceVersion,
 		"GetWebServiceSwagger":           s.serviceDocument,
 		"consumeWebService":              s.consumeWebService,
+
+		"startBatchExecution":           s.startBatchExecution,
+		"getBatchExecutions":            s.getBatchExecutions,
+		"getBatchExecutionStatus":       s.getBatchExecutionStatus,
+		"cancelAndDeleteBatchExecution": s.cancelAndDeleteBatchExecution,
+		"getBatchExecutionFiles":        s.getBatchExecutionFiles,
+		"getBatchExecutionFile":         s.getBatchExecutionFile,
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	bucketLogins    = "logins"
 	bucketServices  = "services"
 	bucketSnapshots = "snapshots"
+	bucketBatches   = "batches"
 )
 
 // store keeps records in an embedded database and blobs as files beside it.
@@ -50,7 +51,7 @@ func openStore(dir string) (_ *store, err error) {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return nil, err
 	}
-	for _, d := range []string{s.dir, s.blobs(), s.sessions(), s.workers()} {
+	for _, d := range []string{s.dir, s.blobs(), s.batches(), s.sessions(), s.workers()} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
 		}
@@ -70,7 +71,7 @@ func openStore(dir string) (_ *store, err error) {
 		}
 	}
 	return s, s.db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range []string{bucketKeys, bucketLogins, bucketServices, bucketSnapshots} {
+		for _, name := range []string{bucketKeys, bucketLogins, bucketServices, bucketSnapshots, bucketBatches} {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
 			}
@@ -80,6 +81,7 @@ func openStore(dir string) (_ *store, err error) {
 }
 
 func (s *store) blobs() string    { return filepath.Join(s.dir, "blobs") }
+func (s *store) batches() string  { return filepath.Join(s.dir, "batches") }
 func (s *store) sessions() string { return filepath.Join(s.dir, "sessions") }
 func (s *store) workers() string  { return filepath.Join(s.dir, "workers") }
 
