@@ -367,6 +367,9 @@ func TestBatchRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	// As if it had been killed while it wrote.
+	if _, err := os.Stat(c.srv.store.batch(over[len("/api/s/1/batch/"):]).rows()); err == nil {
+		t.Error("the inputs of a batch that is over are still there")
+	}
 	f, err := os.OpenFile(c.srv.store.batch(b[len("/api/s/1/batch/"):]).results(), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

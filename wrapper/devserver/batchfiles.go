@@ -17,8 +17,9 @@ import (
 	"strings"
 )
 
-// batchFiles are the two files of a batch. One has the inputs, a row per line; the other what rows came to, in the order in which
-// they ended: number of the row, tab, JSON. It only grows: after a restart it tells which rows are left to run.
+// batchFiles are the two files of a batch. One has the inputs, a row per line, until all have been run. The other has what rows
+// came to, in the order in which they ended: number of the row, tab, JSON. It only grows: after a restart it tells which rows are
+// left to run.
 type batchFiles struct{ dir, id string }
 
 func (s *store) batch(id string) batchFiles { return batchFiles{s.batches(), id} }
@@ -290,7 +291,11 @@ func (s *Server) loadBatches() error {
 	all := map[string]*batch{}
 	for id, rec := range records {
 		b := &batch{files: s.store.batch(id), rec: *rec}
-		_, err := os.Stat(b.files.rows())
+		needed := b.files.rows()
+		if !rec.Ended.IsZero() {
+			needed = b.files.results()
+		}
+		_, err := os.Stat(needed)
 		if err == nil {
 			b.results, err = newResults(b.files, rec.Total)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 )
@@ -39,7 +40,9 @@ func (s *Server) launch(b *batch) {
 		}
 		if err := s.store.put(bucketBatches, b.rec.ID, b.rec); err != nil {
 			s.cfg.Logger.Error("end of a batch not stored", "batch", b.rec.ID, "error", err)
+			return
 		}
+		_ = os.Remove(b.files.rows()) // not needed any more; goes with the batch otherwise
 	}()
 }
 
