@@ -42,8 +42,8 @@ func carRows() (rows []mlserver.Values) {
 	return rows
 }
 
-// eager polls without pause.
-var eager = mlserver.WaitOptions{Interval: time.Millisecond, MaxInterval: time.Millisecond}
+// eager polls often.
+var eager = mlserver.WaitOptions{Interval: 10 * time.Millisecond, MaxInterval: 10 * time.Millisecond}
 
 func TestBatch(t *testing.T) {
 	ctx := t.Context()
@@ -58,7 +58,7 @@ func TestBatch(t *testing.T) {
 	}
 	told := 0
 	status, err := batch.Wait(ctx, mlserver.WaitOptions{
-		Interval: time.Millisecond, MaxInterval: time.Millisecond,
+		Interval: 10 * time.Millisecond, MaxInterval: 10 * time.Millisecond,
 		Progress: func(s mlserver.BatchStatus) {
 			if s.Total != 32 || s.Parallel != 4 || s.Completed < told {
 				t.Errorf("progress %+v after %d rows", s, told)
