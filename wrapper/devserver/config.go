@@ -41,6 +41,10 @@ type Config struct {
 	ServiceIdle    time.Duration // after which an unused one ends, default 10 min
 	ServiceTimeout time.Duration // of one call to a service, default 1 h
 
+	MaxBatches    int           // batches of one user; a new one takes the place of the oldest that is over; default 50
+	BatchesAtOnce int           // batches whose rows are run at the same time, those of all users; default 4
+	BatchKeep     time.Duration // how long a batch that is over is kept with its results, default 24 h
+
 	Clock  func() time.Time // default time.Now
 	Logger *slog.Logger     // default: nothing is logged
 	Faults Faults           // misbehaviour for tests, see also Server.SetFaults
@@ -57,6 +61,9 @@ func (c Config) withDefaults() Config {
 	def(&c.ServiceWorkers, runtime.NumCPU())
 	def(&c.ServiceIdle, 10*time.Minute)
 	def(&c.ServiceTimeout, time.Hour)
+	def(&c.MaxBatches, 50)
+	def(&c.BatchesAtOnce, 4)
+	def(&c.BatchKeep, 24*time.Hour)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}

@@ -48,6 +48,7 @@ type serviceAnswer struct {
 	changed   []string
 	outputs   object
 	artifacts map[string][]byte
+	unstarted bool // initCode failed: other inputs would not help
 }
 
 // run makes one call. Code that fails, that of the start as well, is an answer without success; so is a process that dies.
@@ -76,7 +77,7 @@ func (s *Server) run(ctx context.Context, p *published, given map[string]json.Ra
 	var g *runtimes.GoneError
 	switch {
 	case errors.As(err, &initial):
-		return &serviceAnswer{message: initial.Error(), console: initial.res.Console}, nil
+		return &serviceAnswer{message: initial.Error(), console: initial.res.Console, unstarted: true}, nil
 	case errors.As(err, &g):
 		return &serviceAnswer{message: fmt.Sprintf("the %s process ended (%s)", g.Language, g.Status), console: g.Console}, nil
 	case err != nil:

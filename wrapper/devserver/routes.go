@@ -89,6 +89,13 @@ func (s *Server) handlers() map[string]handler {
 		"removeComputeNode": s.removeComputeNode,
 
 		"consumeWebService": s.consumeWebService,
+
+		"startBatchExecution":           s.startBatchExecution,
+		"getBatchExecutions":            s.getBatchExecutions,
+		"getBatchExecutionStatus":       s.getBatchExecutionStatus,
+		"cancelAndDeleteBatchExecution": s.cancelAndDeleteBatchExecution,
+		"getBatchExecutionFiles":        s.getBatchExecutionFiles,
+		"getBatchExecutionFile":         s.getBatchExecutionFile,
 	}
 }
 

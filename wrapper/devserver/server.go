@@ -30,6 +30,7 @@ type Server struct {
 	snapshots snapshots
 	services  services
 	nodes     computeNodes
+	batches   batches
 
 	gate   gate            // requests and what they started in the background
 	ctx    context.Context // ends when the server is closed: all that runs depends on it
@@ -116,10 +117,10 @@ func (s *Server) load() (err error) {
 	if kept := nodes[nodesKey]; kept != nil {
 		s.nodes.entries = *kept
 	}
-	return s.store.dropUnknown(blobs)
+	return errors.Join(s.store.dropUnknown(blobs), s.loadBatches())
 }
 
-// reap ends service workers that nobody has used for a while, until the server is closed.
+// reap ends service workers that nobody has used for a while and drops old batches, until the server is closed.
 func (s *Server) reap() {
 	tick := time.NewTicker(max(s.cfg.ServiceIdle/4, time.Second))
 	defer tick.Stop()
@@ -127,6 +128,7 @@ func (s *Server) reap() {
 		select {
 		case <-tick.C:
 			s.reapBefore(s.cfg.Clock().Add(-s.cfg.ServiceIdle))
+			s.expireBatches()
 		case <-s.ctx.Done():
 			return
 		}

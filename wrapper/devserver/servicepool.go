@@ -137,6 +137,13 @@ func (p *servicePool) admit() place {
 	return at
 }
 
+// width is how many calls can run at a time, at least one: a call that finds no room at all is told so.
+func (p *servicePool) width() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(1, p.most)
+}
+
 // free takes a place back, for the next who waits. The caller holds the lock.
 func (p *servicePool) free(era int) {
 	p.used--

@@ -69,11 +69,16 @@ func (ss *services) list(keep func(*published) bool) []*published {
 	return list
 }
 
+// find is the version with that key, nil if there is none.
+func (ss *services) find(key string) *published {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.byKey[key]
+}
+
 // published is the version that the path names.
 func (s *Server) published(r *request) (*published, error) {
-	s.services.mu.Lock()
-	defer s.services.mu.Unlock()
-	if p := s.services.byKey[keyOf(r)]; p != nil {
+	if p := s.services.find(keyOf(r)); p != nil {
 		return p, nil
 	}
 	return nil, noService(r)
@@ -183,6 +188,7 @@ func (s *Server) deleteWebServiceVersion(w http.ResponseWriter, r *request) erro
 		return err
 	}
 	s.retire(p, "")
+	s.forgetBatches(func(rec batchRecord) bool { return rec.service() == p.key() })
 	writeJSON(w, http.StatusOK, "Service "+p.Name+" version "+p.Version+" deleted.")
 	return nil
 }

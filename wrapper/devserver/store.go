@@ -20,6 +20,7 @@ import (
 
 // buckets of the store.
 const (
+	bucketBatches   = "batches"
 	bucketKeys      = "keys"
 	bucketLogins    = "logins"
 	bucketNodes     = "nodes"
@@ -52,7 +53,7 @@ func openStore(dir string) (_ *store, err error) {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return nil, err
 	}
-	for _, d := range []string{s.dir, s.blobs(), s.sessions(), s.workers()} {
+	for _, d := range []string{s.dir, s.blobs(), s.batches(), s.sessions(), s.workers()} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
 		}
@@ -72,7 +73,7 @@ func openStore(dir string) (_ *store, err error) {
 		}
 	}
 	return s, s.db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range []string{bucketKeys, bucketLogins, bucketNodes, bucketPools, bucketServices, bucketSnapshots} {
+		for _, name := range []string{bucketBatches, bucketKeys, bucketLogins, bucketNodes, bucketPools, bucketServices, bucketSnapshots} {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
 			}
@@ -82,6 +83,7 @@ func openStore(dir string) (_ *store, err error) {
 }
 
 func (s *store) blobs() string    { return filepath.Join(s.dir, "blobs") }
+func (s *store) batches() string  { return filepath.Join(s.dir, "batches") }
 func (s *store) sessions() string { return filepath.Join(s.dir, "sessions") }
 func (s *store) workers() string  { return filepath.Join(s.dir, "workers") }
 

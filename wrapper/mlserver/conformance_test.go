@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-openapi/runtime"
 
@@ -67,11 +68,15 @@ type step struct {
 	keep      string // the first group of want is kept under this key
 	status    int    // of the error that is wanted instead
 	since     mlserver.Version
+	await     bool // repeat it until the payload is as wanted, for half a minute
 }
 
 type args = map[string]string
 
 const transmissionRequest = `{"code":"answer <- x + 1","snapshotId":"{snapshot}","operationId":"addOne",
+	"inputParameterDefinitions":[{"name":"x","type":"numeric"}],"outputParameterDefinitions":[{"name":"answer","type":"numeric"}]}`
+
+const batchRequest = `{"code":"if (x < 0) stop('negative'); cat('x is', x, file = 'f.txt'); answer <- x + 1","outputFileNames":["f.txt"],
 	"inputParameterDefinitions":[{"name":"x","type":"numeric"}],"outputParameterDefinitions":[{"name":"answer","type":"numeric"}]}`
 
 var steps = []step{
@@ -118,6 +123,22 @@ var steps = []step{
 	{operation: "ConsumeWebService", args: args{"Name": "add", "Version": "1.0", "Inputs": `{"x":"one"}`}, status: 400},
 	{operation: "PatchWebServiceVersion", args: args{"Name": "add", "Version": "1.0", "PatchRequest": `{"description":"adds one"}`}},
 	{operation: "GetWebServiceVersion", args: args{"Name": "add", "Version": "1.0"}, want: `"description":"adds one".*"operationId":"addOne"`},
+
+	{operation: "PublishWebServiceVersion", args: args{"Name": "add", "Version": "9.1", "PublishRequest": batchRequest}, since: mlserver.V910},
+	{operation: "StartBatchExecution", args: args{"Name": "add", "Version": "9.1", "Rows": `[{"x":1},{"x":"two"}]`}, status: 400, since: mlserver.V910},
+	{operation: "StartBatchExecution", args: args{"Name": "add", "Version": "9.1", "Rows": `[{"x":0},{"x":-1},{"x":2}]`, "ParallelCount": "2"},
+		want: `"batchExecutionId":"([^"]+)"`, keep: "batch", since: mlserver.V910},
+	{operation: "GetBatchExecutions", args: args{"Name": "add", "Version": "9.1"}, want: `^\["{batch}"\]$`, since: mlserver.V910},
+	{operation: "GetBatchExecutionStatus", args: args{"Name": "add", "Version": "9.1", "ExecutionID": "{batch}", "ShowPartialResults": "true"}, await: true,
+		want:  `"batchExecutionResults":\[{.*"answer":1}.*},{.*negative.*"success":false},{.*"answer":3}.*}\],"completedItemCount":3,.*"state":"Complete","totalItemCount":3`,
+		since: mlserver.V910},
+	{operation: "GetBatchExecutionFiles", args: args{"Name": "add", "Version": "9.1", "ExecutionID": "{batch}", "Index": "2"}, want: `^\["f.txt"\]$`, since: mlserver.V910},
+	{operation: "GetBatchExecutionFiles", args: args{"Name": "add", "Version": "9.1", "ExecutionID": "{batch}", "Index": "3"}, status: 404, since: mlserver.V910},
+	{operation: "GetBatchExecutionFile", args: args{"Name": "add", "Version": "9.1", "ExecutionID": "{batch}", "Index": "2", "FileName": "f.txt"}, want: "^x is 2$", since: mlserver.V910},
+	{operation: "GetBatchExecutionFile", args: args{"Name": "add", "Version": "9.1", "ExecutionID": "{batch}", "Index": "1", "FileName": "f.txt"}, status: 404, since: mlserver.V910},
+	{operation: "CancelAndDeleteBatchExecution", args: args{"Name": "add", "Version": "9.1", "ExecutionID": "{batch}"}, want: `{batch}`, since: mlserver.V910},
+	{operation: "CancelAndDeleteBatchExecution", args: args{"Name": "add", "Version": "9.1", "ExecutionID": "{batch}"}, status: 404, since: mlserver.V910},
+
 	{operation: "DeleteWebServiceVersion", args: args{"Name": "add", "Version": "1.0"}},
 	{operation: "DeleteWebServiceVersion", args: args{"Name": "add", "Version": "1.0"}, status: 404},
 
@@ -157,14 +178,6 @@ var steps = []step{
 	{operation: "GetServicePoolStatus", args: args{"Name": "pooled", "Version": "1"}, want: `"ComputeNodeEndpoint":"http://127.0.0.1:[0-9]+/","Status":"Success"`, since: mlserver.V930},
 	{operation: "DeleteServicePool", args: args{"Name": "pooled", "Version": "1"}, since: mlserver.V930},
 	{operation: "GetServicePoolStatus", args: args{"Name": "pooled", "Version": "1"}, want: `"Status":"NotFound"`, since: mlserver.V930},
-
-	// The development server does not serve these yet, and says so.
-	{operation: "StartBatchExecution", args: args{"Name": "m", "Version": "1", "Rows": `[{"x":1}]`}, status: 501, since: mlserver.V910},
-	{operation: "GetBatchExecutions", args: args{"Name": "m", "Version": "1"}, status: 501, since: mlserver.V910},
-	{operation: "GetBatchExecutionStatus", args: args{"Name": "m", "Version": "1", "ExecutionID": "e"}, status: 501, since: mlserver.V910},
-	{operation: "CancelAndDeleteBatchExecution", args: args{"Name": "m", "Version": "1", "ExecutionID": "e"}, status: 501, since: mlserver.V910},
-	{operation: "GetBatchExecutionFiles", args: args{"Name": "m", "Version": "1", "ExecutionID": "e"}, status: 501, since: mlserver.V910},
-	{operation: "GetBatchExecutionFile", args: args{"Name": "m", "Version": "1", "ExecutionID": "e", "FileName": "f"}, status: 501, since: mlserver.V910},
 }
 
 // driver calls operations of a generated client by name. The five clients have the same shape but share no types.
@@ -205,7 +218,12 @@ func (d *driver) run(t *testing.T, s step) {
 		t.Errorf("%s: %v", s.operation, err)
 		return
 	}
-	match := regexp.MustCompile(d.fill(s.want)).FindStringSubmatch(payload)
+	wanted := regexp.MustCompile(d.fill(s.want))
+	for end := time.Now().Add(30 * time.Second); s.await && err == nil && !wanted.MatchString(payload) && time.Now().Before(end); {
+		<-time.After(10 * time.Millisecond)
+		payload, err = d.call(s)
+	}
+	match := wanted.FindStringSubmatch(payload)
 	if match == nil {
 		t.Errorf("%s: got %s, want %s", s.operation, payload, s.want)
 		return

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"os"
 	"strings"
 
 	"github.com/mlserver-go/mls/gen/v910"
@@ -214,6 +215,62 @@ func ExampleClient_PublishRealtime() {
 	}
 	fmt.Printf("%.4f\n", predictions.Rating)
 	// Output: [50.9268 62.4604]
+}
+
+// A linear model is asked about all cars of mtcars at once; the rows come from a CSV file.
+func ExampleService_StartBatch() {
+	address, stop := startServer()
+	defer stop()
+	ctx := context.Background()
+	client, err := mlserver.New(mlserver.Config{Address: address, Auth: auth.Login{Username: "admin", Password: adminPassword}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	service, err := client.Publish(ctx, mlserver.Definition{
+		Name: "TxService", Version: "1.0", InitCode: "fit <- lm(am ~ hp + wt, mtcars)",
+		Code:    "am_Pred <- predict(fit, data.frame(hp = hp, wt = wt))",
+		Inputs:  []mlserver.Parameter{{Name: "hp", Type: mlserver.Numeric}, {Name: "wt", Type: mlserver.Numeric}},
+		Outputs: []mlserver.Parameter{{Name: "am_Pred", Type: mlserver.Numeric}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	info, err := service.Describe(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	file, err := os.Open("testdata/mtcars.csv")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer file.Close()
+	batch, err := service.StartBatch(ctx, mlserver.CSVRows(file, info.Inputs), mlserver.BatchOptions{Parallel: 4})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// batch.ID() is all that another process needs: client.Service("TxService", "1.0").Batch(id).
+	status, err := batch.Wait(ctx, mlserver.WaitOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(status.State, status.Completed, "of", status.Total)
+	for row, err := range batch.Results(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		var pred float64
+		if err := errors.Join(row.Err, row.Outputs.Decode("am_Pred", &pred)); err != nil {
+			fmt.Println("row", row.Row, "failed:", err)
+		} else if row.Row < 3 {
+			fmt.Printf("row %d: %.6f\n", row.Row, pred)
+		}
+	}
+	// Output:
+	// Complete 32 of 32
+	// row 0: 0.592204
+	// row 1: 0.469917
+	// row 2: 0.689520
 }
 
 // The client generated for another server version, as it is, on the signed-in transport.

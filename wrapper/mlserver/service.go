@@ -230,20 +230,20 @@ func (s *Service) Consume(ctx context.Context, inputs Values) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{
-		Outputs: ok.Payload.OutputParameters,
-		Console: ok.Payload.ConsoleOutput,
-		Changed: ok.Payload.ChangedFiles,
-		Files:   map[string][]byte{},
-	}
-	for name, content := range ok.Payload.OutputFiles {
+	return s.resultOf(ok.Payload)
+}
+
+// resultOf is what a call gave, alone or as a row of a batch.
+func (s *Service) resultOf(m *models.WebServiceResult) (*Result, error) {
+	r := &Result{Outputs: m.OutputParameters, Console: m.ConsoleOutput, Changed: m.ChangedFiles, Files: map[string][]byte{}}
+	for name, content := range m.OutputFiles {
 		var file []byte
 		if err := json.Unmarshal(content, &file); err != nil {
 			return nil, fmt.Errorf("service %s/%s: file %q is not base64: %w", s.name, s.version, name, err)
 		}
 		r.Files[name] = file
 	}
-	return r.outcome(ok.Payload.Success, ok.Payload.ErrorMessage)
+	return r.outcome(m.Success, m.ErrorMessage)
 }
 
 func serviceInfos(list []*models.WebService) []ServiceInfo {

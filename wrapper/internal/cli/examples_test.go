@@ -47,6 +47,8 @@ func runExample(t *testing.T, endpoint string, c *cobra.Command) {
 		"plants.json": "[[7, 3.2, 4.7, 1.4], [3, 2.6, 3, 2.5]]\n",
 		"cars.csv":    "speed,dist\n4,2\n7,4\n",
 		"plot.R":      `cat(n, file = "plot.png")`,
+		"plots.jsonl": "{\"n\": 1}\n{\"n\": 2}\n",
+		"mtcars.csv":  "hp,wt\n110,2.62\n110,2.875\n",
 	} {
 		u.write(name, content)
 	}
@@ -63,6 +65,7 @@ func runExample(t *testing.T, endpoint string, c *cobra.Command) {
 // preparation makes what a command's examples expect to be there.
 func preparation(c *cobra.Command) string {
 	const publish = `mls service publish transmission --version 1.0.0 --input hp=numeric --input wt=numeric --output answer=numeric --code 'answer <- hp / wt'`
+	const plot = `mls service publish plot --version 1 --code-file plot.R --input n=integer --artifact plot.png`
 	var lines strings.Builder
 	for _, p := range []struct{ uses, makes, line string }{
 		{"$ID", "ID=$(", `ID=$(mls session create); mls session exec $ID -e 'model <- 1'; mls session file put $ID cars.csv`},
@@ -70,7 +73,10 @@ func preparation(c *cobra.Command) string {
 		{"transmission", "publish transmission", publish},
 		{"stopping.rds", "file get $ID stopping.rds", `ID=$(mls session create); mls session exec $ID -e 'saveRDS(lm(dist ~ speed, cars), "stopping.rds")'; mls session file get $ID stopping.rds`},
 		{"realtime update", "realtime publish", `mls realtime publish stopping --version 1.0.0 --model stopping.rds`},
-		{"call plot", "publish plot", `mls service publish plot --version 1 --code-file plot.R --input n=integer --artifact plot.png`},
+		{"call plot", "publish plot", plot},
+		{"$PLOTS", "publish plot", plot},
+		{"$PLOTS", "PLOTS=$(", `PLOTS=$(mls batch start plot/1 --json-lines plots.jsonl); mls batch wait plot/1 $PLOTS`},
+		{"$BATCH", "BATCH=$(", `BATCH=$(mls batch start transmission/1.0.0 --csv mtcars.csv); mls batch wait transmission/1.0.0 $BATCH`},
 	} {
 		if strings.Contains(c.Example, p.uses) && !strings.Contains(c.Example, p.makes) {
 			lines.WriteString(p.line + "\n")

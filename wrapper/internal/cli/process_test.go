@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,5 +174,52 @@ func (u *user) expire() {
 	p.Tokens.Expires = time.Now().Add(-time.Second)
 	if err := s.save(defaultProfile, p); err != nil {
 		u.t.Fatal(err)
+	}
+}
+
+// TestInterruptedWait interrupts waiting for a batch: the batch goes on, unless it is to be cancelled.
+func TestInterruptedWait(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, startServer(t))
+	u.write("rows.csv", "x\n1\n2\n")
+	u.must("service", "publish", "slow", "--version", "1", "--runtime", "python", "--input", "x=numeric", "--code", "import time; time.sleep(3600)")
+	id := u.must("batch", "start", "slow/1", "--csv", "rows.csv")
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"batch", "wait", "slow/1", id}, "the batch goes on: `mls batch wait slow/1 " + id + "` waits again"},
+		{[]string{"batch", "wait", "slow/1", id, "--cancel-on-interrupt"}, "cancelled " + id},
+	} {
+		if got := u.must("batch", "list", "slow", "-o", "json"); !strings.Contains(got, id) {
+			t.Fatalf("batches are %s, want %s among them", got, id)
+		}
+		c := u.command("mls", test.args...)
+		out, err := c.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		said := bufio.NewReader(out)
+		line, err := said.ReadString('\n')
+		if err != nil || !strings.Contains(line, "0 of 2 rows") {
+			t.Fatalf("said %q, %v, want how far it is", line, err)
+		}
+		if err := c.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		rest, err := io.ReadAll(said)
+		if err != nil || !strings.Contains(string(rest), test.says) {
+			t.Errorf("said %q, %v, want %q", rest, err, test.says)
+		}
+		var status *exec.ExitError
+		if err := c.Wait(); !errors.As(err, &status) || status.ExitCode() != 130 {
+			t.Errorf("mls %s: %v, want exit code 130", strings.Join(test.args, " "), err)
+		}
+	}
+	if got := u.must("batch", "list", "slow", "-o", "json"); got != "[]" {
+		t.Errorf("batches are %s, want none", got)
 	}
 }

@@ -128,3 +128,56 @@ func TestExpiring(t *testing.T) {
 		t.Error("a token whose end is not known is not expiring")
 	}
 }
+
+func TestProgress(t *testing.T) {
+	var now time.Time
+	run := func(bar bool) string {
+		var out bytes.Buffer
+		p := &progress{to: &out, bar: bar, now: func() time.Time { return now }}
+		for _, done := range []int{0, 1, 50, 59, 60, 100} {
+			state := mlserver.BatchInProgress
+			if done == 100 {
+				state = mlserver.BatchComplete
+			}
+			p.show(mlserver.BatchStatus{State: state, Completed: done, Total: 100})
+			now = now.Add(2 * time.Second)
+		}
+		p.end()
+		return out.String()
+	}
+	want := "InProgress: 0 of 100 rows\nInProgress: 50 of 100 rows\nInProgress: 60 of 100 rows\nComplete: 100 of 100 rows\n"
+	if got := run(false); got != want {
+		t.Errorf("lines: got %q, want %q", got, want)
+	}
+	got := run(true)
+	for _, want := range []string{
+		"\r[..............................]   0 % of 100 rows ",
+		"\r[###############...............]  50 % of 100 rows, 12/s",
+		"\r[##############################] 100 % of 100 rows, 10/s",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("bar: got %q, want %q in it", got, want)
+		}
+	}
+	if !strings.HasSuffix(got, "\n") || strings.Count(got, "\n") != 1 {
+		t.Errorf("bar: got %q, want one line", got)
+	}
+}
+
+func TestCSVResults(t *testing.T) {
+	var out bytes.Buffer
+	write := csvResults(&out, []mlserver.Parameter{{Name: "n", Type: mlserver.Numeric}, {Name: "v", Type: mlserver.Vector}, {Name: "c", Type: mlserver.Character}})
+	for _, r := range []mlserver.RowResult{
+		{Row: 0, Result: &mlserver.Result{Outputs: mlserver.Outputs{"n": []byte("[1.50]"), "v": []byte("[1]"), "c": []byte(`"a \"b\", c"`), "more": []byte("1")}}},
+		{Row: 1, Result: &mlserver.Result{Outputs: mlserver.Outputs{"n": []byte("null"), "v": []byte("[1,2]"), "c": []byte("true")}}},
+		{Row: 7, Err: &mlserver.CodeError{Message: "no luck"}},
+	} {
+		if err := write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "row,n,v,c,error\n0,1.50,[1],\"a \"\"b\"\", c\",\n1,,\"[1,2]\",true,\n7,,,,no luck\n"
+	if got := out.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
