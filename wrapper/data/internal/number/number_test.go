@@ -1,6 +1,7 @@
 package number
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -54,6 +55,28 @@ func TestAppendAndParseAgreeWithStrconv(t *testing.T) {
 		got, _, kind, rest := c.Parse(text)
 		if kind == None || len(rest) > 0 || math.Float64bits(got) != math.Float64bits(f) {
 			t.Fatalf("%s is read as %v (kind %d, rest %q), want %v", text, got, kind, rest, f)
+		}
+	}
+}
+
+func TestAppendList(t *testing.T) {
+	c := New()
+	r := rand.New(rand.NewPCG(3, 4))
+	list := []float64{math.NaN(), 1.5, math.Inf(-1), math.Copysign(0, -1)}
+	for range 10_000 {
+		list = append(list, sample(r))
+	}
+	texts := bytes.Split(c.AppendList(nil, list), []byte(","))
+	if len(texts) != len(list) {
+		t.Fatalf("%d numbers for %d", len(texts), len(list))
+	}
+	for i, f := range list {
+		want := "null"
+		if !math.IsNaN(f) && !math.IsInf(f, 0) {
+			want = string(appendSlow(nil, f))
+		}
+		if string(texts[i]) != want {
+			t.Errorf("%b is written as %s, want %s", f, texts[i], want)
 		}
 	}
 }
@@ -133,10 +156,7 @@ func BenchmarkNumbers(b *testing.B) {
 		}
 		b.Run(kind+"/append", func(b *testing.B) {
 			for b.Loop() {
-				text = text[:0]
-				for _, f := range list {
-					text = append(c.Append(text, f), ',')
-				}
+				text = append(c.AppendList(text[:0], list), ',')
 			}
 			per(b)
 		})
