@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 )
@@ -207,3 +208,116 @@ func parseRows(data []byte) (Frame, []byte, error) {
 	}
 	return f, data, nil
 }
+
+// Members calls each with the name and the JSON of every member of the object that a text starts with, and returns what comes
+// after it. It looks only for where values end: whether they are valid is left to who reads them.
+func Members(json []byte, each func(name string, value []byte) error) (rest []byte, err error) {
+	if json = space(json); len(json) == 0 {
+		return nil, errCut
+	}
+	if json[0] != '{' {
+		return nil, unexpected(json, "an object")
+	}
+	return eachMember(json, func(name string, data []byte) ([]byte, error) {
+		n := valueEnd(data)
+		if n < 0 {
+			return nil, errCut
+		}
+		if n == 0 {
+			return nil, unexpected(data, "a value")
+		}
+		return data[n:], each(name, data[:n:n])
+	})
+}
+
+// Elements calls each with the JSON of every element of the list that a text starts with, and returns what comes after it: see
+// Members.
+func Elements(json []byte, each func(value []byte) error) (rest []byte, err error) {
+	if json = space(json); len(json) == 0 {
+		return nil, errCut
+	}
+	if json[0] != '[' {
+		return nil, unexpected(json, "a list")
+	}
+	if json = space(json[1:]); len(json) > 0 && json[0] == ']' {
+		return json[1:], nil
+	}
+	for more := true; more; {
+		n := valueEnd(json)
+		if n < 0 {
+			return nil, errCut
+		}
+		if n == 0 {
+			return nil, unexpected(json, "a value")
+		}
+		if err := each(json[:n:n]); err != nil {
+			return nil, err
+		}
+		if json, more, err = next(json[n:], ']'); err != nil {
+			return nil, err
+		}
+	}
+	return json, nil
+}
+
+// valueEnd is the length of the value that data starts with, -1 if it has no end.
+func valueEnd(data []byte) int {
+	depth, closing := 0, 0 // closing is where the next ] is
+	for at := 0; at < len(data); {
+		switch c := data[at]; c {
+		case '"':
+			end := stringEnd(data[at:])
+			if end < 0 {
+				return -1
+			}
+			at += end + 1
+		case '[':
+			depth++
+			if closing <= at {
+				if closing = bytes.IndexByte(data[at:], ']') + at; closing < at {
+					return -1
+				}
+			}
+			if flat(data[at+1 : closing]) {
+				at = closing
+			} else {
+				at++
+			}
+			continue
+		case '{':
+			depth++
+			at++
+			continue
+		case ']', '}':
+			if depth == 0 {
+				return at
+			}
+			depth--
+			at++
+		case ',', ':', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return at
+			}
+			at++
+			continue
+		default:
+			for at < len(data) && !delimiter[data[at]] {
+				at++
+			}
+		}
+		if depth == 0 {
+			return at
+		}
+	}
+	if depth > 0 {
+		return -1
+	}
+	return len(data)
+}
+
+// flat tells whether a text is of numbers and words only.
+func flat(data []byte) bool {
+	return bytes.IndexByte(data, '[') < 0 && bytes.IndexByte(data, '"') < 0 && bytes.IndexByte(data, '{') < 0
+}
+
+var delimiter = [256]bool{',': true, ':': true, ' ': true, '\t': true, '\r': true, '\n': true, '"': true, '[': true, ']': true, '{': true, '}': true}

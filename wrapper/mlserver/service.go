@@ -119,35 +119,6 @@ func (s *Service) Swagger(ctx context.Context) ([]byte, error) {
 	return doc.Bytes(), nil
 }
 
-// Consume calls the service with the given inputs. Code that fails gives the result, with its console output, and a
-// *CodeError. It stands for mrsdeploy's consume, and for the service's alias.
-func (s *Service) Consume(ctx context.Context, inputs Values) (*Result, error) {
-	raw, err := inputs.encode()
-	if err != nil {
-		return nil, err
-	}
-	ok, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, &consumption.ConsumeWebServiceParams{
-		Name: s.name, Version: s.version, Inputs: raw,
-	})
-	if err != nil {
-		return nil, err
-	}
-	r := &Result{
-		Outputs: ok.Payload.OutputParameters,
-		Console: ok.Payload.ConsoleOutput,
-		Changed: ok.Payload.ChangedFiles,
-		Files:   map[string][]byte{},
-	}
-	for name, content := range ok.Payload.OutputFiles {
-		var file []byte
-		if err := json.Unmarshal(content, &file); err != nil {
-			return nil, fmt.Errorf("service %s/%s: file %q is not base64: %w", s.name, s.version, name, err)
-		}
-		r.Files[name] = file
-	}
-	return r.outcome(ok.Payload.Success, ok.Payload.ErrorMessage)
-}
-
 func serviceInfos(list []*models.WebService) []ServiceInfo {
 	infos := make([]ServiceInfo, 0, len(list))
 	for _, m := range list {

@@ -1,6 +1,7 @@
 package mlserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -93,7 +94,8 @@ func (c Change) body() map[string]any {
 	return body
 }
 
-// sending gives an operation another body than its generated parameters have.
+// sending gives an operation another body than its generated parameters have: a value, or JSON in a *bytes.Reader, of which the
+// HTTP client knows the length, and how to send it again.
 func sending(body any) func(*runtime.ClientOperation) {
 	return func(op *runtime.ClientOperation) { op.Params = bodyOf{op.Params, body} }
 }
@@ -106,6 +108,11 @@ type bodyOf struct {
 func (b bodyOf) WriteToRequest(r runtime.ClientRequest, formats strfmt.Registry) error {
 	if err := b.ClientRequestWriter.WriteToRequest(r, formats); err != nil {
 		return err
+	}
+	if _, ok := b.body.(*bytes.Reader); ok {
+		if err := r.SetHeaderParam("Content-Type", runtime.JSONMime); err != nil {
+			return err
+		}
 	}
 	return r.SetBodyParam(b.body)
 }
