@@ -2,6 +2,7 @@ package mlserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -128,7 +129,7 @@ func serviceInfos(list []*models.WebService) []ServiceInfo {
 		info := ServiceInfo{
 			Name: m.Name, Version: m.Version, Runtime: runtimeOf(m.RuntimeType), Description: m.Description,
 			Publisher: m.VersionPublishedBy, Created: parseTime(m.CreationTime), Code: m.Code, InitCode: m.InitCode,
-			SnapshotID: m.SnapshotID, Artifacts: m.OutputFileNames, Alias: m.OperationID, Permission: m.MyPermissionOnService,
+			SnapshotID: m.SnapshotID, Artifacts: m.OutputFileNames, Alias: m.OperationID, Permission: cmp.Or(m.MyPermissionOnService, m.MyPermissionsOnService),
 			Inputs: parametersOf(m.InputParameterDefinitions), Outputs: parametersOf(m.OutputParameterDefinitions),
 		}
 		if info.Publisher == "" {
