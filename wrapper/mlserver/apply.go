@@ -87,7 +87,11 @@ func (d *Diff) compare(have *ServiceInfo, want Definition) {
 		c.Alias = &want.Alias
 	}
 	if len(want.Objects) > 0 {
-		d.add("objects", "(not comparable)", strings.Join(slices.Sorted(maps.Keys(want.Objects)), ", "))
+		old := ""
+		if d.Exists {
+			old = "(cannot be compared)"
+		}
+		d.add("objects", old, strings.Join(slices.Sorted(maps.Keys(want.Objects)), ", "))
 	} else {
 		d.text("snapshot", have.SnapshotID, want.SnapshotID, &c.SnapshotID)
 	}

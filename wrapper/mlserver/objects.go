@@ -12,6 +12,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -215,5 +216,16 @@ func (s *Session) putImage(ctx context.Context, name string, image io.Reader) er
   assign(%[2]s, get(from, envir = e), envir = globalenv())
 })`, strconv.Quote(file), strconv.Quote(name))
 	_, err := s.Execute(ctx, code, Execution{})
-	return errors.Join(err, s.DeleteFile(ctx, file)) // the snapshot must not have it
+	var failed *CodeError
+	if errors.As(err, &failed) { // not the user's code, and R begins with where in it
+		message := failed.Error()
+		if _, after, ok := strings.Cut(message, " : "); ok && strings.HasPrefix(message, "Error in ") {
+			message = after
+		}
+		return errors.New(strings.TrimSpace(message))
+	}
+	if err != nil {
+		return err
+	}
+	return s.DeleteFile(ctx, file) // the snapshot must not have it
 }

@@ -140,7 +140,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		"no snapshot":     {bytes.NewReader(good), "CreateSnapshot: 503", "CreateSnapshot"},
 		"not published":   {bytes.NewReader(good), "publishWebServiceVersion: 503", "publishWebServiceVersion"},
 		"other .RData":    {imageOf(t, "other <- 1; another <- 2; save(other, another, file = file)"), `the file has no object model but other, another`, ""},
-		"not a workspace": {gzipped("RDX3\nX\nnonsense"), `object "model"`, ""},
+		"not a workspace": {gzipped("RDX3\nX\nnonsense"), `object "model": `, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.fault != "" {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -22,7 +25,7 @@ var unrun = map[string]string{
 // TestExamples runs the examples of every command's help in a shell, as a new user each.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	endpoint := startServer(t)
+	endpoint, model := startServer(t), linearModel(t)
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		for _, child := range c.Commands() {
@@ -32,13 +35,23 @@ func TestExamples(t *testing.T) {
 		if c.Example == "" {
 			t.Errorf("%s has no example", path)
 		} else if unrun[path] == "" {
-			t.Run(strings.ReplaceAll(path, " ", "-"), func(t *testing.T) { runExample(t, endpoint, c) })
+			t.Run(strings.ReplaceAll(path, " ", "-"), func(t *testing.T) { runExample(t, endpoint, model, c) })
 		}
 	}
 	walk((&app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}).root())
 }
 
-func runExample(t *testing.T, endpoint string, c *cobra.Command) {
+// linearModel is lm(dist ~ speed, cars) as saveRDS writes it.
+func linearModel(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "model.rds")
+	if out, err := exec.Command(interpreter(t, runtimes.R), "--vanilla", "--no-echo", "-e", "saveRDS(lm(dist ~ speed, cars), '"+file+"')").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return read(t, filepath.Dir(file), "model.rds")
+}
+
+func runExample(t *testing.T, endpoint, model string, c *cobra.Command) {
 	u := newUser(t, endpoint)
 	for name, content := range map[string]string{
 		"train.R":     "model <- lm(dist ~ speed, cars)\n",
@@ -46,6 +59,10 @@ func runExample(t *testing.T, endpoint string, c *cobra.Command) {
 		"plants.json": "[[7, 3.2, 4.7, 1.4], [3, 2.6, 3, 2.5]]\n",
 		"cars.csv":    "speed,dist\n4,2\n7,4\n",
 		"plot.R":      `cat(n, file = "plot.png")`,
+		"model.rds":   model,
+		"predict.R":   `answer <- predict(model, data.frame(speed = hp), type = "response") / wt`,
+		"service.yaml": "name: transmission\nversion: 1.0.0\ncodeFile: predict.R\nobjects: {model: model.rds}\n" +
+			"inputs: {hp: numeric, wt: numeric}\noutputs: {answer: numeric}\n",
 	} {
 		u.write(name, content)
 	}
@@ -66,7 +83,8 @@ func preparation(c *cobra.Command) string {
 	for _, p := range []struct{ uses, makes, line string }{
 		{"$ID", "ID=$(", `ID=$(mls session create); mls session exec $ID -e 'model <- 1'; mls session file put $ID cars.csv`},
 		{"$SNAPSHOT", "SNAPSHOT=$(", `SNAPSHOT=$(mls snapshot create ${ID:-$(mls session create)})`},
-		{"transmission", "publish transmission", publish},
+		{"transmission", "transmission --version", publish},
+		{"call stops", "publish stops", `mls service publish stops --version 1 --object model=model.rds --input cars=data.frame --output dist=vector --code 'dist <- predict(model, cars)'`},
 		{"call plot", "publish plot", `mls service publish plot --version 1 --code-file plot.R --input n=integer --artifact plot.png`},
 	} {
 		if strings.Contains(c.Example, p.uses) && !strings.Contains(c.Example, p.makes) {
