@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -17,15 +18,17 @@ import (
 // whatever they look like.
 func ReadCSV(r io.Reader, texts ...string) (Frame, error) {
 	c := csv.NewReader(r)
-	names, err := c.Read()
+	c.ReuseRecord = true
+	record, err := c.Read()
 	if err == io.EOF {
 		return nil, errors.New("the CSV is empty: it must begin with a line of column names")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the CSV: %w", err)
 	}
+	names := slices.Clone(record)
 	names[0] = strings.TrimPrefix(names[0], "\ufeff")
-	cells := make([][]string, len(names))
+	cells := make([]cellTexts, len(names))
 	for {
 		record, err := c.Read()
 		if err == io.EOF {
@@ -35,63 +38,77 @@ func ReadCSV(r io.Reader, texts ...string) (Frame, error) {
 			return nil, fmt.Errorf("the CSV: %w", err)
 		}
 		for i, cell := range record {
-			cells[i] = append(cells[i], cell)
+			cells[i].text = append(cells[i].text, cell...)
+			cells[i].ends = append(cells[i].ends, len(cells[i].text))
 		}
 	}
 	f := make(Frame, len(names))
 	for i, name := range names {
-		if slices.Contains(texts, name) {
-			f[i] = Column{name, asTexts(cells[i])}
-		} else {
-			f[i] = Column{name, fromTexts(cells[i])}
+		v, ok := Vector{}, false
+		if !slices.Contains(texts, name) {
+			v, ok = cells[i].values()
 		}
+		if !ok {
+			v = cells[i].texts()
+		}
+		f[i] = Column{name, v}
+		cells[i] = cellTexts{} // a table may be large
 	}
 	return f, f.check()
 }
 
-// fromTexts makes a vector of what is written in a column.
-func fromTexts(texts []string) Vector {
-	codec := number.New()
-	b := newBuilder(len(texts))
-	for _, text := range texts {
-		if text == "" || text == "NA" {
-			b.null()
-			continue
-		}
-		var err error
-		switch text {
-		case "TRUE", "true":
-			err = b.bool(true)
-		case "FALSE", "false":
-			err = b.bool(false)
-		default:
-			f, i, kind, rest := codec.Parse([]byte(strings.TrimSpace(text)))
-			switch {
-			case kind == number.None || len(rest) > 0:
-				return asTexts(texts)
-			case kind == number.Whole && b.v.kind != Numeric:
-				err = b.int(i, f)
-			default:
-				err = b.float(f)
-			}
-		}
-		if err != nil { // another kind than before
-			return asTexts(texts)
-		}
-	}
-	return b.finish()
+// cellTexts is what is written in a column, one cell after the other.
+type cellTexts struct {
+	text []byte
+	ends []int
 }
 
-func asTexts(texts []string) Vector {
-	v := Strings(texts...)
-	var na []int
-	for i, text := range texts {
-		if text == "NA" {
-			na = append(na, i)
+func (c cellTexts) each(do func(cell []byte) bool) bool {
+	start := 0
+	for _, end := range c.ends {
+		if !do(c.text[start:end]) {
+			return false
 		}
+		start = end
 	}
-	if na == nil {
-		return v
-	}
-	return v.WithNA(na...)
+	return true
+}
+
+// values makes a vector of numbers or truth values, if they are.
+func (c cellTexts) values() (v Vector, ok bool) {
+	codec := number.New()
+	b := newBuilder(0)
+	ok = c.each(func(cell []byte) bool {
+		switch string(cell) {
+		case "", "NA":
+			b.null()
+			return true
+		case "TRUE", "true":
+			return b.bool(true) == nil
+		case "FALSE", "false":
+			return b.bool(false) == nil
+		}
+		f, i, kind, rest := codec.Parse(bytes.TrimSpace(cell))
+		switch {
+		case kind == number.None || len(rest) > 0:
+			return false
+		case kind == number.Whole && b.v.kind != Numeric:
+			return b.int(i, f) == nil
+		}
+		return b.float(f) == nil // an error says that it is of another kind than those before
+	})
+	return b.finish(), ok
+}
+
+func (c cellTexts) texts() Vector {
+	b := newBuilder(0)
+	_ = b.become(Character) // it is nothing yet
+	c.each(func(cell []byte) bool {
+		if string(cell) == "NA" {
+			b.null()
+			return true
+		}
+		return b.string(cell) == nil
+	})
+	return b.finish()
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/mlserver-go/mls/wrapper/data/internal/number"
@@ -327,15 +326,12 @@ func parseString(data []byte) (s, rest []byte, err error) {
 		return nil, nil, errCut
 	}
 	s, rest = data[1:end], data[end+1:]
-	if bytes.IndexByte(s, '\\') >= 0 {
+	if bytes.IndexByte(s, '\\') >= 0 || !utf8.Valid(s) {
 		var text string
 		if err := json.Unmarshal(data[:end+1], &text); err != nil {
 			return nil, nil, err
 		}
 		return []byte(text), rest, nil
-	}
-	if !utf8.Valid(s) {
-		s = []byte(strings.ToValidUTF8(string(s), "\uFFFD"))
 	}
 	return s, rest, nil
 }

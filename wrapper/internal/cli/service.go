@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,10 @@ func serviceHint(err error, name, version string) error {
 	var inputs *mlserver.InputError
 	if errors.As(err, &inputs) {
 		return hint(err, "`mls service show %s/%s` tells the inputs and their types", name, version)
+	}
+	var server *mlserver.Error
+	if errors.As(err, &server) && server.Status == http.StatusRequestEntityTooLarge {
+		err = hint(err, "send less at a time, or leave the data where the code can read it; a proxy may have a limit of its own")
 	}
 	err = hintIf(err, mlserver.ErrNotFound, "`mls service list` shows what there is")
 	err = hintIf(err, mlserver.ErrBadRequest, "`mls service show %s/%s` tells the inputs and their types", name, version)
