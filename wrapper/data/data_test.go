@@ -234,7 +234,7 @@ type plant struct {
 	Rare  *bool    `json:"rare"`
 	Note  *string  `json:"note,omitempty"`
 	Ratio *float64 `json:"ratio"`
-	priv  int
+	_     int
 }
 
 type measured struct {
