@@ -27,6 +27,10 @@ check: ## fail if gen/ is not what swagger/ generates, or swagger/ not what the 
 	@go run ./scripts/apidoc check
 	go vet ./gen/...
 
+service: ## a typed Go client of a service: make service SERVICE=transmission VERSION=1.0.0 SERVER=http://localhost:12800 [OUT=folder]
+	@test -n "$(SERVICE)" -a -n "$(VERSION)" || { echo "say which: make service SERVICE=NAME VERSION=1.0.0 SERVER=http://localhost:12800"; exit 2; }
+	@go run ./wrapper/cmd/mls service generate "$(SERVICE)/$(VERSION)" --out "$(or $(OUT),$(SERVICE))" $(if $(SERVER),--endpoint "$(SERVER)")
+
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l gen scripts swagger wrapper); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
@@ -39,4 +43,4 @@ bench: ## the benchmarks; they report medians, and ratios where there is somethi
 	@scripts/install.sh r python
 	go test -run '^$$' -bench . ./wrapper/...
 
-.PHONY: help demo test fetch generate check lint build bench
+.PHONY: help demo test fetch generate check service lint build bench

@@ -114,7 +114,7 @@ want transmission
 want iris
 
 step "Generate a typed Go client from the service's own API document, compile it, call it"
-run mls service generate transmission/1.0.0 --dir "$work/transmission"
+run mls service generate transmission/1.0.0 --out "$work/transmission"
 cat >"$work/main.go" <<'GO'
 package main
 

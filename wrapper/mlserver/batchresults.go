@@ -12,7 +12,6 @@ import (
 	"github.com/go-openapi/runtime"
 
 	"github.com/mlserver-go/mls/gen/v930/consumption"
-	"github.com/mlserver-go/mls/gen/v930/models"
 )
 
 // RowResult is what one row of a batch came to, as from Consume: a row whose code failed has a *CodeError, and what it printed.
@@ -30,10 +29,15 @@ type RowResult struct {
 func (b *Batch) Results(ctx context.Context) iter.Seq2[RowResult, error] {
 	return func(yield func(RowResult, error) bool) {
 		stopped := false
-		r := &batchReader{each: func(row int, m *models.WebServiceResult) bool {
-			result, err := b.service.resultOf(m)
-			stopped = !yield(RowResult{Row: row, Result: result, Err: err}, nil)
-			return !stopped
+		r := &batchReader{each: func(row int, answer []byte) error {
+			result, err := decodeResult(answer)
+			if result == nil {
+				return fmt.Errorf("service %s/%s, row %d: %w", b.service.name, b.service.version, row, err)
+			}
+			if stopped = !yield(RowResult{Row: row, Result: result, Err: err}, nil); stopped {
+				return errEnough
+			}
+			return nil
 		}}
 		if err := b.read(ctx, true, r); err != nil && !stopped {
 			yield(RowResult{}, err)
@@ -55,7 +59,7 @@ func (b *Batch) read(ctx context.Context, partial bool, r *batchReader) error {
 
 // batchReader reads the answer to the question for a batch from front to back.
 type batchReader struct {
-	each func(row int, m *models.WebServiceResult) (more bool) // nil: results are of no interest
+	each func(row int, answer []byte) error // nil: results are of no interest; errEnough ends the reading
 
 	status BatchStatus
 	read   bool
@@ -139,19 +143,15 @@ func (r *batchReader) results(d *json.Decoder) error {
 		return errors.New("batchExecutionResults is no list")
 	}
 	for row := 0; d.More(); row++ {
-		if r.each == nil {
-			var unread json.RawMessage
-			if err := d.Decode(&unread); err != nil {
-				return err
-			}
-			continue
-		}
-		var m *models.WebServiceResult // null for a row that is not done
-		if err := d.Decode(&m); err != nil {
+		var answer json.RawMessage
+		if err := d.Decode(&answer); err != nil {
 			return notExpected(err, fmt.Sprintf("row %d", row))
 		}
-		if m != nil && !r.each(row, m) {
-			return errEnough
+		if r.each == nil || string(answer) == "null" { // a row that is not done
+			continue
+		}
+		if err := r.each(row, answer); err != nil {
+			return err
 		}
 	}
 	_, err := d.Token()

@@ -13,7 +13,7 @@ import (
 )
 
 // read collects rows up to the first error.
-func read(rows mlserver.Rows) (list []mlserver.Values, err error) {
+func readAll(rows mlserver.Rows) (list []mlserver.Values, err error) {
 	for row, err := range rows {
 		if err != nil {
 			return list, err
@@ -31,7 +31,7 @@ func TestCSVRows(t *testing.T) {
 		"\"a \"\"quoted\"\", two\r\nline text\",x,1.5,-7,TRUE,\"[1, 2]\",\"{\"\"a\"\":[1]}\"\r\n" +
 		",x,+.5e3, 3 ,F,[],{}\n" +
 		"NA,x,NA,,NA,NA,\n"
-	got, err := read(mlserver.CSVRows(strings.NewReader(text), inputs))
+	got, err := readAll(mlserver.CSVRows(strings.NewReader(text), inputs))
 	want := []mlserver.Values{
 		{"c": "a \"quoted\", two\nline text", "n": 1.5, "i": -7, "l": true, "v": json.RawMessage("[1, 2]"), "f": json.RawMessage(`{"a":[1]}`)},
 		{"c": "", "n": 500.0, "i": 3, "l": false, "v": json.RawMessage("[]"), "f": json.RawMessage("{}")},
@@ -40,7 +40,7 @@ func TestCSVRows(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v\nwant %v", got, err, want)
 	}
-	if got, err := read(mlserver.CSVRows(strings.NewReader("n\n"), inputs[:1])); err != nil || got != nil {
+	if got, err := readAll(mlserver.CSVRows(strings.NewReader("n\n"), inputs[:1])); err != nil || got != nil {
 		t.Errorf("a header alone gave %v, %v", got, err)
 	}
 }
@@ -66,7 +66,7 @@ func TestBadCSVRows(t *testing.T) {
 		{header + "1,2\n", 1, []string{"line 3", "wrong number of fields"}},
 		{header + "\"1,2,3,T,1\n", 1, []string{"line 3", "\""}},
 	} {
-		got, err := read(mlserver.CSVRows(strings.NewReader(test.text), inputs))
+		got, err := readAll(mlserver.CSVRows(strings.NewReader(test.text), inputs))
 		if err == nil || len(got) != test.rows {
 			t.Errorf("%q gave %v, %v; want %d rows and an error", test.text, got, err, test.rows)
 			continue
@@ -80,7 +80,7 @@ func TestBadCSVRows(t *testing.T) {
 }
 
 func TestJSONRows(t *testing.T) {
-	got, err := read(mlserver.JSONRows(strings.NewReader("\ufeff{\"hp\": 110, \"wt\": 2.62}\r\n\n {\"x\":[1,null]}")))
+	got, err := readAll(mlserver.JSONRows(strings.NewReader("\ufeff{\"hp\": 110, \"wt\": 2.62}\r\n\n {\"x\":[1,null]}")))
 	want := []mlserver.Values{{"hp": json.RawMessage("110"), "wt": json.RawMessage("2.62")}, {"x": json.RawMessage("[1,null]")}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
@@ -88,12 +88,12 @@ func TestJSONRows(t *testing.T) {
 	for text, says := range map[string]string{
 		"{}\n\n[1]\n": "line 3", "{}\nnull": "line 2", "{\"a\":1": "line 1", "{}{}": "line 1",
 	} {
-		if _, err := read(mlserver.JSONRows(strings.NewReader(text))); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := readAll(mlserver.JSONRows(strings.NewReader(text))); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q gave %v, want %s", text, err, says)
 		}
 	}
 	broken := errors.New("disk gone")
-	if _, err := read(mlserver.JSONRows(io.MultiReader(strings.NewReader("{}\n"), iotest.ErrReader(broken)))); !errors.Is(err, broken) {
+	if _, err := readAll(mlserver.JSONRows(io.MultiReader(strings.NewReader("{}\n"), iotest.ErrReader(broken)))); !errors.Is(err, broken) {
 		t.Errorf("a reader that fails gave %v", err)
 	}
 }

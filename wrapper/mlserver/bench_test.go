@@ -2,10 +2,20 @@ package mlserver_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/mlserver-go/mls/gen/v930"
+	"github.com/mlserver-go/mls/gen/v930/consumption"
+	"github.com/mlserver-go/mls/gen/v930/models"
+	"github.com/mlserver-go/mls/wrapper/data"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -68,4 +78,56 @@ func median(b *testing.B, call func() error) {
 	}
 	slices.Sort(times)
 	b.ReportMetric(float64(times[len(times)/2])/float64(time.Millisecond), "p50-ms")
+}
+
+// BenchmarkConsumeFrame sends a data frame of 1,000,000 doubles to a server that answers it as it came, as a data.Frame and the way
+// of the generated client: raw inputs and outputs of encoding/json, and an any.
+func BenchmarkConsumeFrame(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, `{"success":true,"outputParameters":%s}`, body)
+	}))
+	defer server.Close()
+	client, err := mlserver.New(mlserver.Config{Address: server.URL})
+	if err != nil {
+		b.Fatal(err)
+	}
+	frame, generic := data.Frame{}, map[string][]float64{}
+	for c := range 10 {
+		column := make([]float64, 100_000)
+		for i := range column {
+			column[i] = rand.Float64()
+		}
+		name := fmt.Sprint("c", c)
+		frame, generic[name] = append(frame, data.Column{Name: name, Values: data.Floats(column...)}), column
+	}
+	ctx := context.Background()
+	service := client.Service("s", "1")
+	b.Run("frame", func(b *testing.B) {
+		b.ReportAllocs()
+		median(b, func() error {
+			result, err := service.Consume(ctx, mlserver.Values{"frame": frame})
+			if err != nil {
+				return err
+			}
+			var out data.Frame
+			return result.Outputs.Decode("frame", &out)
+		})
+	})
+	b.Run("any", func(b *testing.B) {
+		b.ReportAllocs()
+		api := v930.New(client.Transport(), nil)
+		median(b, func() error {
+			text, err := json.Marshal(generic)
+			if err != nil {
+				return err
+			}
+			ok, err := api.Consumption.ConsumeWebServiceContext(ctx, &consumption.ConsumeWebServiceParams{Name: "s", Version: "1", Inputs: models.ServiceInputs{"frame": text}})
+			if err != nil {
+				return err
+			}
+			var out any
+			return json.Unmarshal(ok.Payload.OutputParameters["frame"], &out)
+		})
+	})
 }

@@ -3,6 +3,7 @@ package mlserver_test
 import (
 	"context"
 	"net"
+	"os"
 	"testing"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
@@ -64,4 +65,27 @@ func (s server) clientOf(tb testing.TB, user string) *mlserver.Client {
 		tb.Fatal(err)
 	}
 	return c
+}
+
+func read(tb testing.TB, file string) []byte {
+	tb.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return content
+}
+
+// consume calls a service for the number that it calls answer.
+func consume(tb testing.TB, s *mlserver.Service, inputs mlserver.Values) float64 {
+	tb.Helper()
+	result, err := s.Consume(context.Background(), inputs)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var answer float64
+	if err := result.Outputs.Decode("answer", &answer); err != nil {
+		tb.Fatal(err)
+	}
+	return answer
 }

@@ -2,12 +2,10 @@ package mlserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"time"
 
 	"github.com/mlserver-go/mls/gen/v930/consumption"
@@ -33,21 +31,6 @@ const (
 type Parameter struct {
 	Name string `json:"name"`
 	Type Type   `json:"type"`
-}
-
-// Definition is a service to publish.
-type Definition struct {
-	Name        string
-	Version     string  // any text without slashes; empty: the server makes a GUID
-	Runtime     Runtime // R when empty
-	Description string
-	Code        string // run for every call; it finds the inputs and leaves the outputs under their names
-	InitCode    string // run before the first call, since 9.1.0
-	SnapshotID  string // objects and files the code works on; the service keeps a copy
-	Inputs      []Parameter
-	Outputs     []Parameter
-	Artifacts   []string // files that the code writes and every call returns, since 9.1.0
-	Alias       string   // name of the function in generated clients
 }
 
 // ServiceInfo describes one published version of a service.
@@ -83,86 +66,6 @@ func (s *Service) Version() string { return s.version }
 // Service is a handle on a service that exists. Nothing is sent.
 func (c *Client) Service(name, version string) *Service {
 	return &Service{client: c, name: name, version: version}
-}
-
-// Publish publishes a service. One of that name and version that exists already gives an *Error: ErrConflict, or ErrForbidden
-// from servers that answer so. It stands for mrsdeploy's publishService.
-func (c *Client) Publish(ctx context.Context, d Definition) (*Service, error) {
-	if d.Name == "" {
-		return nil, errors.New("a service needs a name")
-	}
-	request, err := c.publishRequest(d)
-	if err != nil {
-		return nil, err
-	}
-	if d.Version == "" {
-		return c.publishUnversioned(ctx, d.Name, request)
-	}
-	_, err = c.api.Services.PublishWebServiceVersionContext(ctx, &services.PublishWebServiceVersionParams{
-		Name: d.Name, Version: d.Version, PublishRequest: request,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return c.Service(d.Name, d.Version), nil
-}
-
-func (c *Client) publishRequest(d Definition) (*models.PublishWebServiceRequest, error) {
-	if err := c.needRuntime(d.Runtime, "services"); err != nil {
-		return nil, err
-	}
-	if d.InitCode != "" {
-		if err := c.need("initialization code", V910); err != nil {
-			return nil, err
-		}
-	}
-	if len(d.Artifacts) > 0 {
-		if err := c.need("returned files", V910); err != nil {
-			return nil, err
-		}
-	}
-	return &models.PublishWebServiceRequest{
-		Code: d.Code, InitCode: d.InitCode, Description: d.Description, OperationID: d.Alias, SnapshotID: d.SnapshotID,
-		RuntimeType:                d.Runtime.wire(),
-		InputParameterDefinitions:  definitionsOf(d.Inputs),
-		OutputParameterDefinitions: definitionsOf(d.Outputs),
-		OutputFileNames:            d.Artifacts,
-	}, nil
-}
-
-func definitionsOf(parameters []Parameter) []*models.ParameterDefinition {
-	var m []*models.ParameterDefinition
-	for _, p := range parameters {
-		m = append(m, &models.ParameterDefinition{Name: p.Name, Type: string(p.Type)})
-	}
-	return m
-}
-
-var guid = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
-
-func (c *Client) publishUnversioned(ctx context.Context, name string, request *models.PublishWebServiceRequest) (*Service, error) {
-	created, err := c.api.Services.PublishWebServiceContext(ctx, &services.PublishWebServiceParams{Name: name, PublishRequest: request})
-	if err != nil {
-		return nil, err
-	}
-	return c.madeVersion(ctx, name, created.Payload)
-}
-
-// madeVersion finds out which version the server made: it is in its answer to publishing, or else it is the newest one.
-func (c *Client) madeVersion(ctx context.Context, name, answer string) (*Service, error) {
-	if version := guid.FindString(answer); version != "" {
-		return c.Service(name, version), nil
-	}
-	published, err := c.ServiceVersions(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("%s was published, but its version is not known: %w", name, err)
-	}
-	published = slices.DeleteFunc(published, func(s ServiceInfo) bool { return !guid.MatchString(s.Version) })
-	if len(published) == 0 {
-		return nil, fmt.Errorf("%s was published, but the server lists no version that it made", name)
-	}
-	newest := slices.MaxFunc(published, func(a, b ServiceInfo) int { return a.Created.Compare(b.Created) })
-	return c.Service(name, newest.Version), nil
 }
 
 // Services lists all versions of all services that the caller may see. It stands for mrsdeploy's listServices().
@@ -217,35 +120,6 @@ func (s *Service) Swagger(ctx context.Context) ([]byte, error) {
 	return doc.Bytes(), nil
 }
 
-// Consume calls the service with the given inputs. Code that fails gives the result, with its console output, and a
-// *CodeError. It stands for mrsdeploy's consume, and for the service's alias.
-func (s *Service) Consume(ctx context.Context, inputs Values) (*Result, error) {
-	raw, err := inputs.encode()
-	if err != nil {
-		return nil, err
-	}
-	ok, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, &consumption.ConsumeWebServiceParams{
-		Name: s.name, Version: s.version, Inputs: raw,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s.resultOf(ok.Payload)
-}
-
-// resultOf is what a call gave, alone or as a row of a batch.
-func (s *Service) resultOf(m *models.WebServiceResult) (*Result, error) {
-	r := &Result{Outputs: m.OutputParameters, Console: m.ConsoleOutput, Changed: m.ChangedFiles, Files: map[string][]byte{}}
-	for name, content := range m.OutputFiles {
-		var file []byte
-		if err := json.Unmarshal(content, &file); err != nil {
-			return nil, fmt.Errorf("service %s/%s: file %q is not base64: %w", s.name, s.version, name, err)
-		}
-		r.Files[name] = file
-	}
-	return r.outcome(m.Success, m.ErrorMessage)
-}
-
 func serviceInfos(list []*models.WebService) []ServiceInfo {
 	infos := make([]ServiceInfo, 0, len(list))
 	for _, m := range list {
@@ -255,7 +129,7 @@ func serviceInfos(list []*models.WebService) []ServiceInfo {
 		info := ServiceInfo{
 			Name: m.Name, Version: m.Version, Runtime: runtimeOf(m.RuntimeType), Description: m.Description,
 			Publisher: m.VersionPublishedBy, Created: parseTime(m.CreationTime), Code: m.Code, InitCode: m.InitCode,
-			SnapshotID: m.SnapshotID, Artifacts: m.OutputFileNames, Alias: m.OperationID, Permission: m.MyPermissionOnService,
+			SnapshotID: m.SnapshotID, Artifacts: m.OutputFileNames, Alias: m.OperationID, Permission: cmp.Or(m.MyPermissionOnService, m.MyPermissionsOnService),
 			Inputs: parametersOf(m.InputParameterDefinitions), Outputs: parametersOf(m.OutputParameterDefinitions),
 		}
 		if info.Publisher == "" {

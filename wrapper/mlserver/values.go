@@ -2,28 +2,81 @@ package mlserver
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
+	"github.com/mlserver-go/mls/wrapper/data"
 )
 
-// Values are inputs by name. A value is anything that encoding/json encodes: numbers, strings, booleans, nil (NA), slices
-// (vectors), slices of slices (matrices, by rows), map[string][]T or structs of slices (data frames, by columns).
+// Values are inputs by name. A value is a data.Vector, data.Matrix or data.Frame, or anything that encoding/json encodes:
+// numbers, strings, booleans, nil (NA), slices (vectors), slices of slices (matrices, by rows), map[string][]T or structs of
+// slices (data frames, by columns). JSON that is there already goes in as json.RawMessage.
 type Values map[string]any
 
 // encode gives each value's JSON and names the one that has none.
 func (v Values) encode() (map[string]json.RawMessage, error) {
 	raw := make(map[string]json.RawMessage, len(v))
 	for name, value := range v {
-		text, err := json.Marshal(value)
+		text, err := appendValue(nil, value)
 		if err != nil {
-			return nil, fmt.Errorf("input %q has no JSON form: %w (NA is nil; NaN and infinity cannot be sent)", name, err)
+			return nil, fmt.Errorf("input %q has no JSON form: %w", name, err)
 		}
 		raw[name] = text
 	}
 	return raw, nil
+}
+
+// body is the JSON object of all values, sorted by name, and where in it each value is. It is written only once: encoding/json
+// would read it again to check it, and copy it.
+func (v Values) body() (b []byte, at map[string]span, err error) {
+	size := 2
+	for name, value := range v {
+		raw, _ := value.(json.RawMessage)
+		size += len(name) + len(raw) + 4
+	}
+	b, at = append(make([]byte, 0, size), '{'), make(map[string]span, len(v))
+	for i, name := range slices.Sorted(maps.Keys(v)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		key, err := json.Marshal(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		b = append(append(b, key...), ':')
+		start := len(b)
+		if b, err = appendValue(b, v[name]); err != nil {
+			return nil, nil, fmt.Errorf("input %q has no JSON form: %w", name, err)
+		}
+		at[name] = span{start, len(b)}
+	}
+	return append(b, '}'), at, nil
+}
+
+// span is a part of a text.
+type span struct{ start, end int }
+
+func appendValue(b []byte, value any) ([]byte, error) {
+	switch v := value.(type) {
+	case interface{ AppendJSON([]byte) ([]byte, error) }:
+		return v.AppendJSON(b)
+	case json.RawMessage:
+		if !json.Valid(v) {
+			return nil, errors.New("it is no valid JSON")
+		}
+		return append(b, v...), nil
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("%w (NA is nil; NaN and infinity can only be sent as NA, in a data.Vector)", err)
+	}
+	if b == nil {
+		return text, nil
+	}
+	return append(b, text...), nil
 }
 
 // workspaceObjects lists the values as sessions want them, sorted by name.
@@ -42,14 +95,25 @@ func (v Values) workspaceObjects() ([]*models.WorkspaceObject, error) {
 // Outputs are outputs by name, as the server's JSON: nothing is lost, whatever the type.
 type Outputs map[string]json.RawMessage
 
-// Decode stores the named output in dst, a pointer, as encoding/json does. R sessions send every vector as a list, even one
-// of length 1: a list of one is accepted where dst is a single value.
+// Decode stores the named output in dst, a pointer: a *data.Vector, *data.Matrix or *data.Frame directly, anything else as
+// encoding/json does. R sessions send every vector as a list, even one of length 1: a list of one is accepted where dst is a
+// single value. For a slice of structs from a data frame see DecodeRows.
 func (o Outputs) Decode(name string, dst any) error {
 	raw, ok := o[name]
 	if !ok {
 		return fmt.Errorf("no output %q: have %q", name, slices.Sorted(maps.Keys(o)))
 	}
-	err := json.Unmarshal(raw, dst)
+	var err error
+	switch dst := dst.(type) {
+	case *data.Vector:
+		err = dst.UnmarshalJSON(raw)
+	case *data.Matrix:
+		err = dst.UnmarshalJSON(raw)
+	case *data.Frame:
+		err = dst.UnmarshalJSON(raw)
+	default:
+		err = json.Unmarshal(raw, dst)
+	}
 	if err == nil {
 		return nil
 	}
@@ -58,6 +122,21 @@ func (o Outputs) Decode(name string, dst any) error {
 		return nil
 	}
 	return fmt.Errorf("output %q: %w", name, err)
+}
+
+// DecodeRows reads the named output, a data frame, into a struct for each row: see data.RowsOf for how.
+//
+//	cars, err := mlserver.DecodeRows[car](result.Outputs, "cars")
+func DecodeRows[T any](o Outputs, name string) ([]T, error) {
+	var frame data.Frame
+	if err := o.Decode(name, &frame); err != nil {
+		return nil, err
+	}
+	rows, err := data.RowsOf[T](frame)
+	if err != nil {
+		return nil, fmt.Errorf("output %q: %w", name, err)
+	}
+	return rows, nil
 }
 
 // Result is what code gave, in a session or as a service.

@@ -100,14 +100,18 @@ func (b *body) Consume(r io.Reader, dst any) error {
 func decode(data []byte, dst any) error {
 	data = trim(data)
 	text, isText := dst.(*string)
+	raw, isRaw := dst.(*json.RawMessage)
 	switch {
 	case isHTML(data):
 		return errors.New("the server answered with a web page: the address must be the API's, not that of a sign-in page or another site")
 	case isText:
 		decodeText(data, text)
 		return nil
-	case len(data) == 0, string(data) == "null" && isStruct(dst):
+	case len(data) == 0, string(data) == "null" && (isStruct(dst) || isRaw):
 		return errors.New("the server answered without the document that belongs here: its body is empty")
+	case isRaw: // whoever wants it reads it himself
+		*raw = data
+		return nil
 	case data[0] == '{' && isList(dst):
 		data = append(append([]byte{'['}, data...), ']') // some servers leave the brackets out when there is one element
 	}

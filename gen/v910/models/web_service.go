@@ -38,6 +38,9 @@ type WebService struct {
 	// read/write for those who may change it, else read only
 	MyPermissionOnService string `json:"myPermissionOnService,omitempty"`
 
+	// myPermissionOnService as some 9.1.0 answers spell it
+	MyPermissionsOnService string `json:"myPermissionsOnService,omitempty"`
+
 	// name of the service
 	Name string `json:"name,omitempty"`
 

@@ -218,7 +218,7 @@ func csvResults(w io.Writer, outputs []mlserver.Parameter) func(mlserver.RowResu
 			if r.Result != nil {
 				value = r.Outputs[o.Name]
 			}
-			cells = append(cells, cell(value, o.Type))
+			cells = append(cells, csvCell(value, o.Type))
 		}
 		if r.Err != nil {
 			cells = append(cells, r.Err.Error())
@@ -231,8 +231,8 @@ func csvResults(w io.Writer, outputs []mlserver.Parameter) func(mlserver.RowResu
 	}
 }
 
-// cell is an output within CSV: text as it is, a single value even where it comes as a list of one, null as nothing, else JSON.
-func cell(value json.RawMessage, declared mlserver.Type) string {
+// csvCell is an output within CSV: text as it is, a single value even where it comes as a list of one, null as nothing, else JSON.
+func csvCell(value json.RawMessage, declared mlserver.Type) string {
 	var boxed []json.RawMessage
 	if declared != mlserver.Vector && declared != mlserver.Matrix && json.Unmarshal(value, &boxed) == nil && len(boxed) == 1 {
 		value = boxed[0]

@@ -77,7 +77,7 @@ Every flag that has an environment variable is looked up in this order: flag, en
   MLS_CONFIG_DIR      where sign-ins are stored, default $XDG_CONFIG_HOME/mls
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 sign in (again); 5 not found;
-6 forbidden or in conflict; 7 server unavailable or out of time; 130 interrupted.`,
+6 forbidden or in conflict; 7 server unavailable or out of time; 8 a dry run found a difference; 130 interrupted.`,
 		Example: `  mls login http://localhost:12800 --username admin
   mls status
   mls exec -e 'summary(cars)'

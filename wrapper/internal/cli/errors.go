@@ -25,6 +25,7 @@ const (
 	exitNotFound    = 5
 	exitRefused     = 6 // forbidden, or it exists already
 	exitUnavailable = 7 // no server, no worker, or out of time
+	exitDiffers     = 8 // a dry run has found a difference
 	exitInterrupted = 130
 )
 
@@ -75,6 +76,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
+	case errors.Is(err, errDiffers):
+		return exitDiffers
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &code):
@@ -95,7 +98,7 @@ func exitCode(err error) int {
 
 // report tells the user about an error: one line that names the thing, and one with the way out.
 func (a *app) report(err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, errDiffers) { // that one was shown
 		return
 	}
 	text := strings.TrimSpace(err.Error())

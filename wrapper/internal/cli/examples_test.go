@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -24,6 +27,7 @@ var unrun = map[string]string{
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	endpoint := startServer(t, func(c *devserver.Config) { c.Roles.Owner = []string{"alice"} })
+	model := linearModel(t)
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		for _, child := range c.Commands() {
@@ -33,13 +37,23 @@ func TestExamples(t *testing.T) {
 		if c.Example == "" {
 			t.Errorf("%s has no example", path)
 		} else if unrun[path] == "" {
-			t.Run(strings.ReplaceAll(path, " ", "-"), func(t *testing.T) { runExample(t, endpoint, c) })
+			t.Run(strings.ReplaceAll(path, " ", "-"), func(t *testing.T) { runExample(t, endpoint, model, c) })
 		}
 	}
 	walk((&app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}).root())
 }
 
-func runExample(t *testing.T, endpoint string, c *cobra.Command) {
+// linearModel is lm(dist ~ speed, cars) as saveRDS writes it.
+func linearModel(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "model.rds")
+	if out, err := exec.Command(interpreter(t, runtimes.R), "--vanilla", "--no-echo", "-e", "saveRDS(lm(dist ~ speed, cars), '"+file+"')").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return read(t, filepath.Dir(file), "model.rds")
+}
+
+func runExample(t *testing.T, endpoint, model string, c *cobra.Command) {
 	u := newUser(t, endpoint)
 	for name, content := range map[string]string{
 		"train.R":     "model <- lm(dist ~ speed, cars)\n",
@@ -49,6 +63,10 @@ func runExample(t *testing.T, endpoint string, c *cobra.Command) {
 		"plot.R":      `cat(n, file = "plot.png")`,
 		"plots.jsonl": "{\"n\": 1}\n{\"n\": 2}\n",
 		"mtcars.csv":  "hp,wt\n110,2.62\n110,2.875\n",
+		"model.rds":   model,
+		"predict.R":   `answer <- predict(model, data.frame(speed = hp), type = "response") / wt`,
+		"service.yaml": "name: transmission\nversion: 1.0.0\ncodeFile: predict.R\nobjects: {model: model.rds}\n" +
+			"inputs: {hp: numeric, wt: numeric}\noutputs: {answer: numeric}\n",
 	} {
 		u.write(name, content)
 	}
@@ -70,13 +88,14 @@ func preparation(c *cobra.Command) string {
 	for _, p := range []struct{ uses, makes, line string }{
 		{"$ID", "ID=$(", `ID=$(mls session create); mls session exec $ID -e 'model <- 1'; mls session file put $ID cars.csv`},
 		{"$SNAPSHOT", "SNAPSHOT=$(", `SNAPSHOT=$(mls snapshot create ${ID:-$(mls session create)})`},
-		{"transmission", "publish transmission", publish},
+		{"transmission", "transmission --version", publish},
 		{"stopping.rds", "file get $ID stopping.rds", `ID=$(mls session create); mls session exec $ID -e 'saveRDS(lm(dist ~ speed, cars), "stopping.rds")'; mls session file get $ID stopping.rds`},
 		{"realtime update", "realtime publish", `mls realtime publish stopping --version 1.0.0 --model stopping.rds`},
 		{"call plot", "publish plot", plot},
 		{"$PLOTS", "publish plot", plot},
 		{"$PLOTS", "PLOTS=$(", `PLOTS=$(mls batch start plot/1 --json-lines plots.jsonl); mls batch wait plot/1 $PLOTS`},
 		{"$BATCH", "BATCH=$(", `BATCH=$(mls batch start transmission/1.0.0 --csv mtcars.csv); mls batch wait transmission/1.0.0 $BATCH`},
+		{"call stops", "publish stops", `mls service publish stops --version 1 --object model=model.rds --input cars=data.frame --output dist=vector --code 'dist <- predict(model, cars)'`},
 	} {
 		if strings.Contains(c.Example, p.uses) && !strings.Contains(c.Example, p.makes) {
 			lines.WriteString(p.line + "\n")

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -302,18 +301,11 @@ func (f *follower) finish(r *mlserver.Result) {
 
 // runtimeFlag reads --runtime, else the extension of the code's file.
 func runtimeFlag(c *cobra.Command, flag, file string) (mlserver.Runtime, error) {
-	switch strings.ToLower(flag) {
-	case "r":
-		return mlserver.R, nil
-	case "python":
-		return mlserver.Python, nil
-	case "":
-		if strings.EqualFold(filepath.Ext(file), ".py") {
-			return mlserver.Python, nil
-		}
-		return mlserver.R, nil
+	r, err := parseRuntime(flag, file)
+	if err != nil {
+		return "", usageError(c, "--runtime: %v", err)
 	}
-	return "", usageError(c, "--runtime is r or python, not %q", flag)
+	return r, nil
 }
 
 // parseValues reads NAME=VALUE pairs: JSON, else plain text, or @FILE with JSON.

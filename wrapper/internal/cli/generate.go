@@ -13,32 +13,55 @@ import (
 type generateOptions struct {
 	app     *app
 	service string
+	from    string
 	codegen.Options
 }
 
 func (a *app) serviceGenerateCmd() *cobra.Command {
 	o := &generateOptions{app: a}
 	c := &cobra.Command{
-		Use:   "generate NAME[/VERSION] --dir DIR",
+		Use:   "generate {NAME[/VERSION] | --from FILE} --out DIR",
 		Short: "Generate a typed Go client of a service",
-		Long: `Generate a typed Go client of a service from the document that the server has of it. The folder must be inside a Go module,
-and becomes a package of its own. Only generated files are replaced, and nothing is written unless the package compiles.
+		Long: `Generate a typed Go client of a service from the document that the server has of it, or from a file with that document. The
+folder must be inside a Go module, and becomes a package of its own. Only generated files are replaced, and nothing is written
+unless the package compiles.
 
 It needs the Go tool chain; its first run fetches and builds the generator, which takes about half a minute.`,
-		Example: `  mls service generate transmission/1.0.0 --dir transmission
-  mls service generate transmission/1.0.0 --dir internal/tm --package tm`,
-		Args: args(1, 1, "the service"),
+		Example: `  mls service generate transmission/1.0.0 --out transmission
+  mls service generate transmission/1.0.0 --out internal/tm --package tm
+  mls service swagger transmission/1.0.0 > transmission.json
+  mls service generate --from transmission.json --out clients/transmission`,
+		Args: args(0, 1, "the service"),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.service = args[0]
+			if (len(args) == 0) == (o.from == "") {
+				return usageError(c, "give the service, or with --from a file with its document")
+			}
+			if len(args) > 0 {
+				o.service = args[0]
+			}
 			if o.Dir == "" {
-				return usageError(c, "give the package's folder with --dir")
+				return usageError(c, "give the package's folder with --out")
 			}
 			return o.run(c)
 		},
 	}
-	c.Flags().StringVar(&o.Dir, "dir", "", "folder of the package, made if need be")
+	c.Flags().StringVar(&o.from, "from", "", "file with the service's document instead of asking the server, - for the standard input")
+	c.Flags().StringVar(&o.Dir, "out", "", "folder of the package, made if need be")
 	c.Flags().StringVar(&o.Package, "package", "", "name of the package; by default made from the service's")
 	return c
+}
+
+// document is the service's own, of the server or the file.
+func (o *generateOptions) document(c *cobra.Command) (doc []byte, err error) {
+	if o.from != "" {
+		text, err := o.app.readText(o.from)
+		return []byte(text), err
+	}
+	err = o.app.onService(c, o.service, func(ctx context.Context, s *mlserver.Service) (err error) {
+		doc, err = s.Swagger(ctx)
+		return err
+	})
+	return doc, err
 }
 
 // generated is the JSON form of what was generated.
@@ -52,11 +75,7 @@ type generated struct {
 }
 
 func (o *generateOptions) run(c *cobra.Command) error {
-	var doc []byte
-	err := o.app.onService(c, o.service, func(ctx context.Context, s *mlserver.Service) (err error) {
-		doc, err = s.Swagger(ctx)
-		return err
-	})
+	doc, err := o.document(c)
 	if err != nil {
 		return err
 	}

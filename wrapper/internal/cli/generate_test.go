@@ -32,11 +32,19 @@ func TestGenerate(t *testing.T) {
 	if out, err := u.command("sh", "-ec", generate.Example+"\ngo vet ./...").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, generate.Example, out)
 	}
-	if got := u.must("service", "generate", "transmission", "--dir", "transmission", "-o", "json"); !strings.Contains(got, `"importPath":"example.com/clients/transmission","package":"transmission","changedFiles":[]`) {
+	if got := u.must("service", "generate", "transmission", "--out", "transmission", "-o", "json"); !strings.Contains(got, `"importPath":"example.com/clients/transmission","package":"transmission","changedFiles":[]`) {
 		t.Errorf("generated again: %s, want the same package, and no changed files", got)
 	}
+	if _, err := u.command("mls", "service", "generate", "--from", "transmission.json", "--out", "clients/transmission", "--endpoint", "http://127.0.0.1:1").CombinedOutput(); err != nil {
+		t.Errorf("from a file, without a server: %v", err)
+	}
+	for _, args := range [][]string{{}, {"transmission", "--from", "transmission.json"}} {
+		if out, err := u.command("mls", append([]string{"service", "generate", "--out", "x"}, args...)...).CombinedOutput(); err == nil || !strings.Contains(string(out), "give the service, or with --from") {
+			t.Errorf("%v: %v %s", args, err, out)
+		}
+	}
 	outside := t.TempDir()
-	if out, err := u.command("mls", "service", "generate", "transmission", "--dir", outside).CombinedOutput(); err == nil || !strings.Contains(string(out), "go mod init") {
+	if out, err := u.command("mls", "service", "generate", "transmission", "--out", outside).CombinedOutput(); err == nil || !strings.Contains(string(out), "go mod init") {
 		t.Errorf("outside of a module: %v %s, want a word about go mod init", err, out)
 	}
 }

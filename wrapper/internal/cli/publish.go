@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type publishOptions struct {
 	init, initFile  string
 	runtime         string
 	inputs, outputs []string
+	objects         []string
 }
 
 func (a *app) servicePublishCmd() *cobra.Command {
@@ -29,8 +31,8 @@ func (a *app) servicePublishCmd() *cobra.Command {
 		Long: `Publish R or Python code as a web service, and print its NAME/VERSION.
 
 Every call runs the code of --code or --code-file: it finds the inputs as objects of their names, and leaves the outputs
-likewise. What is the same for all calls, such as training or loading a model, belongs into --init or --init-file, or into
-a snapshot of a session (--snapshot).
+likewise. What is the same for all calls belongs into --init or --init-file; a model that is trained comes from a file
+(--object), which R's saveRDS or save, or Python's dill, wrote, or from a snapshot of a session (--snapshot).
 
 Types: logical, numeric, integer, character, vector, matrix, data.frame.
 
@@ -39,6 +41,8 @@ A version that exists is not replaced. Without --version the server makes up one
       --init 'model <- glm(am ~ hp + wt, data = mtcars, family = binomial)' \
       --code 'answer <- predict(model, data.frame(hp = hp, wt = wt), type = "response")'
   mls service publish double --version 1.0.0 --runtime python --input x=numeric --output y=numeric --code 'y = 2 * x'
+  mls service publish stops --version 1.0.0 --object model=model.rds --input cars=data.frame --output dist=vector \
+      --code 'dist <- predict(model, cars)'
   mls service publish plot --code-file plot.R --input n=integer --artifact plot.png --alias draw`,
 		Args: args(1, 1, "the service's name"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -52,8 +56,14 @@ A version that exists is not replaced. Without --version the server makes up one
 			return o.run(c)
 		},
 	}
+	o.flags(c)
+	c.Flags().StringVar(&o.definition.Version, "version", "", "version, such as 1.0.0; by default the server makes up one")
+	return c
+}
+
+// flags are those that publishing and updating share.
+func (o *publishOptions) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.definition.Version, "version", "", "version, such as 1.0.0; by default the server makes up one")
 	f.StringVar(&o.code, "code", "", "code that every call runs")
 	f.StringVar(&o.codeFile, "code-file", "", "file with that code, - for the standard input")
 	f.StringVar(&o.init, "init", "", "code that runs before the first call")
@@ -62,21 +72,26 @@ A version that exists is not replaced. Without --version the server makes up one
 	f.StringArrayVar(&o.inputs, "input", nil, "an input, as `NAME=TYPE`; repeat it for more")
 	f.StringArrayVar(&o.outputs, "output", nil, "an output, as `NAME=TYPE`; repeat it for more")
 	f.StringArrayVar(&o.definition.Artifacts, "artifact", nil, "a file that the code writes and calls return; repeat it for more")
+	f.StringArrayVar(&o.objects, "object", nil, "an object that the code uses, as `NAME=FILE` (.rds, .RData, .dill); repeat it for more")
 	f.StringVar(&o.definition.Alias, "alias", "", "name of the function in generated clients")
-	f.StringVar(&o.definition.SnapshotID, "snapshot", "", "id or name of a snapshot with objects and files that the code uses")
+	f.StringVar(&o.definition.SnapshotID, "snapshot", "", "id of a snapshot with objects and files that the code uses")
 	f.StringVar(&o.definition.Description, "description", "", "what the service is good for")
-	return c
 }
 
 // complete turns the flags into a definition.
-func (o *publishOptions) complete(c *cobra.Command) (err error) {
-	d := &o.definition
+func (o *publishOptions) complete(c *cobra.Command) error {
 	if c.Flags().Changed("code") == (o.codeFile != "") {
 		return usageError(c, "give either --code or --code-file")
 	}
 	if o.init != "" && o.initFile != "" {
 		return usageError(c, "give either --init or --init-file")
 	}
+	return o.read(c)
+}
+
+// read brings what the flags say, and the files that they name, into the definition.
+func (o *publishOptions) read(c *cobra.Command) (err error) {
+	d := &o.definition
 	if d.Runtime, err = runtimeFlag(c, o.runtime, o.codeFile); err != nil {
 		return err
 	}
@@ -89,7 +104,18 @@ func (o *publishOptions) complete(c *cobra.Command) (err error) {
 	if d.Code, err = o.text(o.code, o.codeFile); err != nil {
 		return err
 	}
-	d.InitCode, err = o.text(o.init, o.initFile)
+	if d.InitCode, err = o.text(o.init, o.initFile); err != nil {
+		return err
+	}
+	files := map[string]string{}
+	for _, pair := range o.objects {
+		name, file, ok := strings.Cut(pair, "=")
+		if _, twice := files[name]; !ok || name == "" || file == "" || twice {
+			return usageError(c, "--object %q is no NAME=FILE, or not the only one of that name", pair)
+		}
+		files[name] = file
+	}
+	d.Objects, err = objectFiles(".", files)
 	return err
 }
 
@@ -107,20 +133,20 @@ func (o *publishOptions) run(c *cobra.Command) error {
 			return err
 		}
 		s, err := client.Publish(ctx, o.definition)
-		if err != nil {
+		if s == nil {
 			return o.hint(err)
 		}
 		if o.definition.Version == "" {
 			o.app.say("the server named the version %s", s.Version())
 		}
 		id := s.Name() + "/" + s.Version()
-		return o.app.printLine(map[string]string{"name": s.Name(), "version": s.Version()}, id)
+		return errors.Join(err, o.app.printLine(map[string]string{"name": s.Name(), "version": s.Version()}, id))
 	})
 }
 
 func (o *publishOptions) hint(err error) error {
 	d := o.definition
-	way := fmt.Sprintf("choose another --version, or delete that one: mls service rm %s/%s", d.Name, d.Version)
+	way := fmt.Sprintf("choose another --version, or change that one: mls service update %s/%s", d.Name, d.Version)
 	err = hintIf(err, mlserver.ErrConflict, "%s", way)
 	err = hintIf(err, mlserver.ErrForbidden, "your role may not publish, or this version exists already: %s", way)
 	err = hintIf(err, mlserver.ErrNotFound, "`mls snapshot list` shows the snapshots")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ import (
 func (a *app) serviceCmd() *cobra.Command {
 	return a.group(&cobra.Command{
 		Use:   "service",
-		Short: "Web services: publish, list, call, describe, generate a client, delete",
+		Short: "Web services: publish, update, list, call, describe, generate a client, delete",
 		Long: `A web service is R or Python code with named inputs and outputs that everybody who may sign in can call, at
 /api/NAME/VERSION. Commands name it NAME/VERSION; NAME alone will do where there is one version only.`,
 		Example: `  mls service publish transmission --version 1.0.0 --input hp=numeric --input wt=numeric --output answer=numeric \
@@ -24,7 +25,7 @@ func (a *app) serviceCmd() *cobra.Command {
   mls service list
   mls service rm transmission/1.0.0`,
 	},
-		a.servicePublishCmd(), a.serviceListCmd(), a.serviceShowCmd(), a.serviceCallCmd(), a.serviceSwaggerCmd(),
+		a.servicePublishCmd(), a.serviceUpdateCmd(), a.serviceApplyCmd(), a.serviceListCmd(), a.serviceShowCmd(), a.serviceCardCmd(), a.serviceCallCmd(), a.serviceSwaggerCmd(),
 		a.serviceGenerateCmd(), a.serviceRmCmd())
 }
 
@@ -61,6 +62,14 @@ func serviceHint(err error, name, version string) error {
 	var code *mlserver.CodeError
 	if errors.As(err, &code) {
 		return err
+	}
+	var inputs *mlserver.InputError
+	if errors.As(err, &inputs) {
+		return hint(err, "`mls service show %s/%s` tells the inputs and their types", name, version)
+	}
+	var server *mlserver.Error
+	if errors.As(err, &server) && server.Status == http.StatusRequestEntityTooLarge {
+		err = hint(err, "send less at a time, or leave the data where the code can read it; a proxy may have a limit of its own")
 	}
 	err = hintIf(err, mlserver.ErrNotFound, "`mls service list` shows what there is")
 	err = hintIf(err, mlserver.ErrBadRequest, "`mls service show %s/%s` tells the inputs and their types", name, version)

@@ -1,0 +1,93 @@
+package data
+
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/mlserver-go/mls/wrapper/data/internal/number"
+)
+
+// AppendJSON appends the vector as a JSON array to b.
+func (v Vector) AppendJSON(b []byte) ([]byte, error) {
+	b = append(b, '[')
+	switch v.kind {
+	case Numeric:
+		b = number.New().AppendList(b, v.floats)
+	case Integer:
+		for i, n := range v.ints {
+			b = strconv.AppendInt(v.next(b, i), n, 10)
+			b = v.orNull(b, i)
+		}
+	case Logical:
+		for i, t := range v.bools {
+			b = strconv.AppendBool(v.next(b, i), t)
+			b = v.orNull(b, i)
+		}
+	case Character:
+		for i, s := range v.texts {
+			if b = v.next(b, i); v.NA(i) {
+				b = append(b, "null"...)
+				continue
+			}
+			var err error
+			if b, err = appendString(b, s); err != nil {
+				return nil, fmt.Errorf("value %d: %w", i, err)
+			}
+		}
+	}
+	return append(b, ']'), nil
+}
+
+func (v Vector) next(b []byte, i int) []byte {
+	if i > 0 {
+		b = append(b, ',')
+	}
+	return b
+}
+
+// orNull takes back what was written of a value that is NA.
+func (v Vector) orNull(b []byte, i int) []byte {
+	if v.na == nil || !v.na[i] {
+		return b
+	}
+	for b[len(b)-1] != ',' && b[len(b)-1] != '[' {
+		b = b[:len(b)-1]
+	}
+	return append(b, "null"...)
+}
+
+// MarshalJSON makes encoding/json write the vector as an array.
+func (v Vector) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil) }
+
+// appendString appends a JSON string. It refuses what is no UTF-8, as JSON has no way to say it.
+func appendString(b []byte, s string) ([]byte, error) {
+	if !utf8.ValidString(s) {
+		return nil, fmt.Errorf("%q is not UTF-8", s)
+	}
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			const hex = "0123456789abcdef"
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"'), nil
+}

@@ -1,0 +1,266 @@
+// Package number writes and reads floating-point numbers as JSON has them, a few times faster than strconv. What it writes is
+// the shortest text that reads back as the same number, as strconv would write it. Whatever is in doubt is left to strconv.
+package number
+
+import (
+	"encoding/binary"
+	"math"
+	"math/big"
+	"math/bits"
+	"slices"
+	"strconv"
+	"sync"
+)
+
+// The powers of ten that any float64 with up to 19 digits needs.
+const (
+	minPower = -348
+	maxPower = 347
+)
+
+// power is a power of ten as hi<<64 | lo with the top bit set, rounded down, times a power of two: see exponent.
+type power struct{ hi, lo uint64 }
+
+// exponent is the power of two that belongs to 10^q.
+func exponent(q int) int { return q*217706>>16 - 127 }
+
+// A Codec has what both directions need.
+type Codec struct {
+	powers [maxPower - minPower + 1]power
+}
+
+// New returns the one codec there is.
+var New = sync.OnceValue(func() *Codec {
+	c := &Codec{}
+	ten, word := big.NewInt(10), new(big.Int).SetUint64(math.MaxUint64)
+	for q := minPower; q <= maxPower; q++ {
+		n := new(big.Int)
+		if q >= 0 {
+			n.Exp(ten, big.NewInt(int64(q)), nil)
+			if shift := n.BitLen() - 128; shift > 0 {
+				n.Rsh(n, uint(shift))
+			} else {
+				n.Lsh(n, uint(-shift))
+			}
+		} else {
+			tens := new(big.Int).Exp(ten, big.NewInt(int64(-q)), nil)
+			n.Lsh(big.NewInt(1), uint(tens.BitLen()+127))
+			n.Quo(n, tens)
+		}
+		c.powers[q-minPower] = power{new(big.Int).Rsh(n, 64).Uint64(), new(big.Int).And(n, word).Uint64()}
+	}
+	return c
+})
+
+// Append appends the shortest text that reads back as f, which must be finite.
+func (c *Codec) Append(b []byte, f float64) []byte {
+	b, ok := appendShort(b, f)
+	if !ok {
+		b, _ = c.appendLong(b, f)
+	}
+	return b
+}
+
+// AppendList appends the numbers with commas between them. What is not finite becomes null.
+func (c *Codec) AppendList(b []byte, list []float64) []byte {
+	short := true // whether the numbers were short of late: then it is worth while to try that first
+	for i, f := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if math.Float64bits(f)&(0x7ff<<52) == 0x7ff<<52 {
+			b = append(b, "null"...)
+			continue
+		}
+		if short {
+			if b, short = appendShort(b, f); short {
+				continue
+			}
+		}
+		b, short = c.appendLong(b, f)
+	}
+	return b
+}
+
+// appendShort appends whole numbers, and those with up to six decimals: n / 1e6 is exact to the last bit when n is exact. The
+// first look at the distance spares others the division.
+func appendShort(b []byte, f float64) (_ []byte, ok bool) {
+	const decimals, limit, near = 1e6, 1 << 53, 1e-3
+	scaled := f * decimals
+	if scaled <= -limit || scaled >= limit {
+		return b, false
+	}
+	n := int64(scaled + math.Copysign(0.5, f))
+	if far := scaled - float64(n); far >= near || far <= -near || float64(n)/decimals != f || n == 0 && math.Signbit(f) {
+		return b, false
+	}
+	return appendFixed(b, n), true
+}
+
+// appendLong appends any number. It tells whether appendShort might have done it, too.
+func (c *Codec) appendLong(b []byte, f float64) (_ []byte, short bool) {
+	bitsOf := math.Float64bits(f)
+	mantissa, e := bitsOf&(1<<52-1), int(bitsOf>>52&0x7ff)
+	if e == 0 || mantissa == 0 { // zero, subnormal, or the gap below is smaller than the one above
+		return appendSlow(b, f), true
+	}
+	mantissa, e = mantissa|1<<52, e-1075
+
+	// 10^-k scales f so that its neighbours are 1 to 10 apart: the shortest text has the digits of the one multiple of ten, else
+	// of the nearest whole number, between the two half-way points.
+	k := e * 1262611 >> 22
+	p := &c.powers[-k-minPower]
+	m := mantissa << 10
+	hi, mid := bits.Mul64(m, p.hi)
+	carry, _ := bits.Mul64(m, p.lo)
+	mid, over := bits.Add64(mid, carry, 0)
+	hi += over
+	s := uint(10-e-exponent(-k)-128) & 63 // bits of the fraction that are in hi
+	halfHi, halfMid := p.hi>>55, p.hi<<9|p.lo>>55
+
+	lowMid, borrow := bits.Sub64(mid, halfMid, 0)
+	low := hi - halfHi - borrow
+	highMid, over := bits.Add64(mid, halfMid, 0)
+	high := hi + halfHi + over
+	center := hi + 1<<(s-1) // adding a half makes rounding a cut
+	if doubtful(low, lowMid, s) || doubtful(high, highMid, s) || doubtful(center, mid, s) {
+		return appendSlow(b, f), true
+	}
+	d := high >> s / 10 * 10
+	if d <= low>>s {
+		d = center >> s
+	}
+	if cap(b)-len(b) < room {
+		b = slices.Grow(b, room)
+	}
+	end := len(b)
+	out := b[end : end+room]
+	if f < 0 {
+		out[0], out = '-', out[1:]
+		end++
+	}
+	n := putDecimal((*[room - 1]byte)(out), d, k)
+	return b[:end+n], n < 12
+}
+
+// doubtful reports whether the fraction is so near to 0 or 1 that the error of the power of ten, less than four units of mid,
+// could make it another whole number.
+func doubtful(hi, mid uint64, s uint) bool {
+	mask := uint64(1)<<s - 1
+	fraction := hi & mask
+	return fraction == 0 && mid < 4 || fraction == mask && mid > math.MaxUint64-4
+}
+
+func appendSlow(b []byte, f float64) []byte {
+	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e21) {
+		return strconv.AppendFloat(b, f, 'e', -1, 64)
+	}
+	return strconv.AppendFloat(b, f, 'f', -1, 64)
+}
+
+// eight is the last eight digits of n as text, the first one in the lowest byte.
+func eight(n uint32) uint64 {
+	four := uint64(n/10000) | uint64(n%10000)<<32
+	hundreds := four * 10486 >> 20 & (0x7f<<32 | 0x7f)
+	two := (four-100*hundreds)<<16 + hundreds
+	tens := two * 103 >> 10 & (0xf | 0xf<<16 | 0xf<<32 | 0xf<<48)
+	return tens + (two-10*tens)<<8 + 0x3030303030303030
+}
+
+// appendFixed appends n / 1e6.
+func appendFixed(b []byte, n int64) []byte {
+	u := uint64(n)
+	if n < 0 {
+		b = append(b, '-')
+		u = -u
+	}
+	whole, rest := u/1e6, uint32(u%1e6)
+	if whole < 10 {
+		b = append(b, byte('0'+whole))
+	} else {
+		b = strconv.AppendUint(b, whole, 10)
+	}
+	if rest == 0 {
+		return b
+	}
+	var text [8]byte // 00 and six decimals
+	binary.LittleEndian.PutUint64(text[:], eight(rest))
+	text[1] = '.'
+	end := 8
+	for text[end-1] == '0' {
+		end--
+	}
+	return append(b, text[1:end]...)
+}
+
+// room is what a number takes at most while it is written: words go over its end.
+const room = 48
+
+// putDecimal writes d times 10^k and returns the length. d has 16 or 17 digits. They stay in registers: text that is read back
+// right after it was written makes a processor wait.
+func putDecimal(out *[room - 1]byte, d uint64, k int) int {
+	const zeros = 0x3030303030303030
+	nine := d / 1e8
+	first, a, z := byte('0'+nine/1e8), eight(uint32(nine%1e8)), eight(uint32(d%1e8))
+	missing := 0 // at the start
+	if first == '0' {
+		missing = 1
+	}
+	trailing := bits.LeadingZeros64(z^zeros) / 8
+	if trailing == 8 {
+		trailing += bits.LeadingZeros64(a^zeros) / 8
+	}
+	n := 17 - missing - trailing
+	k += trailing
+	switch point := n + k; { // digits in front of the point
+	case point > 0 && point < 8 && point < n:
+		front := uint(missing+point-1) * 8 & 63
+		mask := uint64(1)<<front - 1
+		out[0] = first
+		binary.LittleEndian.PutUint64(out[1-missing:], a&mask|'.'<<front|a&^mask<<8)
+		out[9-missing] = byte(a >> 56)
+		binary.LittleEndian.PutUint64(out[10-missing:], z)
+		return n + 1
+	case point <= 0 && point > -6:
+		copy(out[:8], "0.000000")
+		at := 2 - point
+		out[at] = first
+		binary.LittleEndian.PutUint64(out[at+1-missing:], a)
+		binary.LittleEndian.PutUint64(out[at+9-missing:], z)
+		return at + n
+	default:
+		var text [17]byte
+		text[0] = first
+		binary.LittleEndian.PutUint64(text[1:], a)
+		binary.LittleEndian.PutUint64(text[9:], z)
+		return len(appendDigits(out[:0], text[missing:missing+n], point))
+	}
+}
+
+// appendDigits appends digits of which the given number are in front of the point.
+func appendDigits(b, text []byte, point int) []byte {
+	switch n := len(text); {
+	case point > 21 || point <= -6:
+		b = append(b, text[0])
+		if n > 1 {
+			b = append(append(b, '.'), text[1:]...)
+		}
+		return appendExponent(append(b, 'e'), point-1)
+	case point < n:
+		return append(append(append(b, text[:point]...), '.'), text[point:]...)
+	default:
+		return append(append(b, text...), "000000000000000000000"[:point-n]...)
+	}
+}
+
+func appendExponent(b []byte, e int) []byte {
+	sign := byte('+')
+	if e < 0 {
+		sign, e = '-', -e
+	}
+	b = append(b, sign)
+	if e < 10 {
+		b = append(b, '0')
+	}
+	return strconv.AppendInt(b, int64(e), 10)
+}
