@@ -31,9 +31,6 @@ func (b *Batch) Results(ctx context.Context) iter.Seq2[RowResult, error] {
 		stopped := false
 		r := &batchReader{each: func(row int, answer []byte) error {
 			result, err := decodeResult(answer)
-			if result == nil {
-				return fmt.Errorf("service %s/%s, row %d: %w", b.service.name, b.service.version, row, err)
-			}
 			if stopped = !yield(RowResult{Row: row, Result: result, Err: err}, nil); stopped {
 				return errEnough
 			}
