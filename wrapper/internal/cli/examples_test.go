@@ -21,6 +21,10 @@ var unrun = map[string]string{
 	"mls devserver":        "it runs until it is interrupted: testdata/devserver.txtar",
 	"mls token":            "it needs curl: testdata/login.txtar",
 	"mls service generate": "it needs a Go module: TestGenerate",
+	"mls batch list":       "testdata/batch.txtar runs it",
+	"mls batch status":     "testdata/batch.txtar runs it",
+	"mls batch wait":       "the example of mls batch has it",
+	"mls batch cancel":     "the example of mls batch has it",
 }
 
 // TestExamples runs the examples of every command's help in a shell, as a new user each.
