@@ -73,6 +73,23 @@ func (c *client) awaitPool(path, want, before string) {
 	c.t.Fatalf("the pool does not become %s", want)
 }
 
+// awaitCalls waits until so many calls run, and so many wait.
+func (c *client) awaitCalls(run, wait int) {
+	c.t.Helper()
+	p := c.srv.services.byKey["s\x001"].workers
+	var used, waiting int
+	for range 2000 {
+		p.mu.Lock()
+		used, waiting = p.used, len(p.waiting)
+		p.mu.Unlock()
+		if used == run && waiting == wait {
+			return
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	c.t.Fatalf("%d calls run and %d wait, want %d and %d", used, waiting, run, wait)
+}
+
 const poolPath = "/services/s/1/pool"
 
 func size(initial, most int) string {
@@ -107,13 +124,7 @@ func TestDedicatedPool(t *testing.T) {
 				}
 			})
 		}
-		p := c.srv.services.byKey["s\x001"].workers
-		for used, waiting := 0, 0; used < 3 || waiting < 3; {
-			p.mu.Lock()
-			used, waiting = p.used, len(p.waiting)
-			p.mu.Unlock()
-			<-time.After(time.Millisecond)
-		}
+		c.awaitCalls(3, 3)
 		// Deleted now, it is there until their calls are over.
 		c.want("DELETE", poolPath, nil, 200)
 		if got := c.poolStatus(poolPath); got != "Pending" {
@@ -193,13 +204,7 @@ func TestPoolWithoutRoom(t *testing.T) {
 	for range 2 {
 		go func() { busy <- c.do("POST", "/api/s/1", `{"x":-1}`) }()
 	}
-	p := c.srv.services.byKey["s\x001"].workers
-	for waiting := 0; waiting == 0; {
-		p.mu.Lock()
-		waiting = len(p.waiting)
-		p.mu.Unlock()
-		<-time.After(time.Millisecond)
-	}
+	c.awaitCalls(1, 1)
 	// One who waits and leaves does not keep others from their turn.
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

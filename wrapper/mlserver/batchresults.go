@@ -147,6 +147,9 @@ func (r *batchReader) results(d *json.Decoder) error {
 		if r.each == nil || string(answer) == "null" { // a row that is not done
 			continue
 		}
+		if answer[0] != '{' {
+			return notExpected(nil, fmt.Sprintf("row %d", row))
+		}
 		if err := r.each(row, answer); err != nil {
 			return err
 		}
