@@ -22,6 +22,7 @@ type Server struct {
 	mux      *http.ServeMux
 	store    *store
 	accounts accounts
+	ldap     *ldapDirectory // nil: without LDAP
 	tokens   *tokens
 	engines  map[runtimes.Language]*engine
 	fault    atomic.Pointer[faults]
@@ -44,7 +45,15 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.AdminPassword == "" {
+	var directory *ldapDirectory
+	if cfg.LDAP != nil {
+		if cfg.AdminPassword != "" || len(cfg.Users) > 0 {
+			return nil, errors.New("an LDAP directory turns local accounts off: give no passwords for them")
+		}
+		if directory, err = newLDAPDirectory(*cfg.LDAP); err != nil {
+			return nil, err
+		}
+	} else if cfg.AdminPassword == "" {
 		cfg.AdminPassword = generatePassword()
 	}
 	for user, password := range cfg.Users {
@@ -56,7 +65,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), store: st, accounts: newAccounts(cfg)}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), store: st, accounts: newAccounts(cfg), ldap: directory}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.end)
 	s.SetFaults(cfg.Faults)
@@ -125,7 +134,8 @@ func (s *Server) APIVersion() string { return s.cfg.APIVersion }
 // APIVersions lists the versions that can be played, oldest first.
 func APIVersions() []string { return swagger.Versions() }
 
-// AdminPassword is the password of the account "admin", given or generated. It is the only way to learn a generated one.
+// AdminPassword is the password of the account "admin", given or generated. It is the only way to learn a generated one. With
+// LDAP there is none.
 func (s *Server) AdminPassword() string { return s.cfg.AdminPassword }
 
 // Interpreters says which R and Python were found, waiting for the probe; an error names the program and how to install it.
