@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -154,7 +155,10 @@ func (s *Server) Interpreters(ctx context.Context) (found []*runtimes.Interprete
 // when ctx ended it.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	const grace = 5 * time.Second
-	hs := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute}
+	hs := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- hs.Serve(ln) }()
 	var err error
