@@ -89,7 +89,7 @@ func TestListenAddress(t *testing.T) {
 		if got := isLoopback(test.host); got != test.loopback {
 			t.Errorf("%q is loopback: %t, want %t", test.host, got, test.loopback)
 		}
-		if got := endpointOf(test.addr); got != test.endpoint {
+		if got := endpointOf(test.addr, false); got != test.endpoint {
 			t.Errorf("endpoint at %s: %s, want %s", test.addr, got, test.endpoint)
 		}
 	}
