@@ -154,6 +154,24 @@ func TestSharedProfile(t *testing.T) {
 	}
 }
 
+// TestRefusedUpload: a token that ends while a file is sent. The file is not sent again by itself, and nobody has to sign in.
+func TestRefusedUpload(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, startServer(t, func(c *devserver.Config) {
+		c.Faults.Answers = map[string]devserver.Answer{"uploadSessionFile": {Status: 401, Body: `{"message":"expired"}`, Times: 1}}
+	}))
+	id := u.must("session", "create")
+	u.write("cars.csv", strings.Repeat("speed,dist\n", 100_000))
+	put := []string{"session", "file", "put", id, "cars.csv"}
+	out, err := u.command("mls", put...).CombinedOutput()
+	var status *exec.ExitError
+	if !errors.As(err, &status) || status.ExitCode() != exitSignIn || !strings.Contains(string(out), "There is a new token now: send it again.") ||
+		strings.Contains(string(out), "mls login") {
+		t.Errorf("%v %s, want exit code 4 and how to go on", err, out)
+	}
+	u.must(put...)
+}
+
 // repeated is a process that runs one command of mls again and again, when told to.
 type repeated struct {
 	t   testing.TB

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
@@ -37,6 +38,7 @@ type settings struct {
 
 	origins []setting
 	trace   traceFunc
+	timeout time.Duration // zero: none
 }
 
 // setting is one value and who gave it.
@@ -72,7 +74,7 @@ func (a *app) settings(endpoint string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &settings{store: st, trace: a.traceFunc()}
+	s := &settings{store: st, trace: a.traceFunc(), timeout: a.timeout}
 	current, err := st.current()
 	if err != nil {
 		return nil, err
