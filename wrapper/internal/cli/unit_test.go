@@ -2,12 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
@@ -126,5 +128,23 @@ func TestExpiring(t *testing.T) {
 	}
 	if (&tokenPair{Issued: issued}).expiring(issued.Add(time.Hour)) {
 		t.Error("a token whose end is not known is not expiring")
+	}
+}
+
+// TestForeignFile: what another user wrote is no sign-in of this one.
+func TestForeignFile(t *testing.T) {
+	foreign := "/etc/passwd" // of root
+	if os.Geteuid() == 0 {
+		foreign = filepath.Join(t.TempDir(), "foreign")
+		if err := errors.Join(os.WriteFile(foreign, []byte("{}"), 0o600), os.Chown(foreign, 65534, 65534)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := openPrivate(foreign)
+	if err == nil {
+		_ = f.Close()
+	}
+	if !errors.Is(err, auth.ErrLoginRequired) || !strings.Contains(err.Error(), "belongs to another user") {
+		t.Errorf("got %v, want it refused", err)
 	}
 }
