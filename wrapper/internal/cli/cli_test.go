@@ -185,7 +185,7 @@ func TestScripts(t *testing.T) {
 			for name, value := range environment(env.WorkDir, endpoint) {
 				env.Setenv(name, value)
 			}
-			env.Values[directoryKey{}] = sync.OnceValue(func() *slapd.Directory { return slapd.Start(tb, nil, nil) })
+			env.Values[scriptDirectory{}] = &scriptDirectory{t: tb}
 			return os.WriteFile(filepath.Join(env.WorkDir, "password.txt"), []byte(password+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -229,18 +229,22 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
-// directoryKey finds a script's directory among its values.
-type directoryKey struct{}
+// scriptDirectory is a script's directory, if it starts one.
+type scriptDirectory struct {
+	t       testing.TB
+	running *slapd.Directory
+}
 
 // startSlapd starts a directory for the script, whose address is in $LDAP.
 func startSlapd(ts *testscript.TestScript, _ bool, _ []string) {
-	start := ts.Value(directoryKey{}).(func() *slapd.Directory)
-	ts.Setenv("LDAP", start().URL)
+	d := ts.Value(scriptDirectory{}).(*scriptDirectory)
+	d.running = slapd.Start(d.t, nil, nil)
+	ts.Setenv("LDAP", d.running.URL)
 }
 
 // stopSlapd lets it be away.
 func stopSlapd(ts *testscript.TestScript, _ bool, _ []string) {
-	ts.Value(directoryKey{}).(func() *slapd.Directory)().Stop()
+	ts.Value(scriptDirectory{}).(*scriptDirectory).running.Stop()
 }
 
 // awaitFile waits until a command in the background has written a file.

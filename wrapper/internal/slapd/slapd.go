@@ -60,9 +60,13 @@ func (d *Directory) Stop() {
 func program(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/usr/local/libexec", "/usr/libexec"} {
-		if err != nil {
-			path, err = exec.LookPath(filepath.Join(dir, name))
+		if err == nil {
+			return path, nil
 		}
+		path, err = exec.LookPath(filepath.Join(dir, name))
+	}
+	if err != nil {
+		err = &exec.Error{Name: name, Err: exec.ErrNotFound}
 	}
 	return path, err
 }
