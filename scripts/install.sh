@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [examples] [cc]
+# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [examples] [cc] [slapd]
 # On Debian as root; elsewhere it says what to install. What is there already is left alone.
 set -euo pipefail
 
@@ -21,6 +21,9 @@ has_examples() { R --no-echo --vanilla -e 'library(rpart)' >/dev/null 2>&1 && ha
 # The race detector needs a C compiler and its headers.
 has_cc() { echo '#include <stdlib.h>' | ${CC:-gcc} -E - >/dev/null 2>&1; }
 
+# OpenLDAP's server, which tests start with a directory of their own. Debian's is outside of the PATH of ordinary users.
+has_slapd() { [ -n "$(PATH=$PATH:/usr/sbin:/usr/local/sbin:/usr/local/libexec:/usr/libexec type -P slapd)" ]; }
+
 packages=() names=()
 for need in "$@"; do
 	case $need in
@@ -28,6 +31,7 @@ for need in "$@"; do
 	python) has_python || { packages+=(python3 python3-numpy python3-pandas python3-sklearn python3-dill); names+=("Python 3 with numpy, pandas, scikit-learn and dill"); } ;;
 	examples) has_examples || { packages+=(r-cran-rpart python3-matplotlib); names+=("for tests: the R package rpart, and matplotlib for Python"); } ;;
 	cc) has_cc || { packages+=(gcc libc6-dev); names+=("a C compiler (gcc)"); } ;;
+	slapd) has_slapd || { packages+=(slapd); names+=("OpenLDAP's server (slapd)"); } ;;
 	*) echo "install.sh: unknown: $need" >&2; exit 2 ;;
 	esac
 done
@@ -44,8 +48,17 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing: ${packages[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+log=$(mktemp) policy=
+trap 'rm -f "$log" $policy' EXIT
+if [[ " ${packages[*]} " == *" slapd "* ]]; then
+	# Only the program is wanted: no directory is set up, and no service started.
+	echo "slapd slapd/no_configuration boolean true" | debconf-set-selections
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		policy=/usr/sbin/policy-rc.d
+		printf '#!/bin/sh\nexit 101\n' >$policy
+		chmod 755 $policy
+	fi
+fi
 if ! { apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
 	tail -n 20 "$log" >&2
 	echo "apt-get could not install ${packages[*]}: see above" >&2

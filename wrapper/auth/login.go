@@ -26,6 +26,8 @@ type Login struct {
 	Token *Token
 	// OnToken, if set, is told each new pair before anybody uses it, one call at a time. The pair before is invalid by then.
 	OnToken func(*Token)
+	// Limit is how long the server, and the directory behind it, may take to answer. Zero: 20 s.
+	Limit time.Duration
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
 }
@@ -68,6 +70,9 @@ func (l Login) Source(s Server) (Source, error) {
 	}
 	if l.Now == nil {
 		l.Now = time.Now
+	}
+	if l.Limit == 0 {
+		l.Limit = 20 * time.Second
 	}
 	src := &loginSource{
 		login: &l,
@@ -134,8 +139,12 @@ func (s *loginSource) renew(ctx context.Context) (*Token, error) {
 		}
 		return nil, nil
 	}
-	ok, err := s.api.RenewTokenContext(ctx, &genauth.RenewTokenParams{
-		RenewTokenRequest: &models.RenewTokenRequest{RefreshToken: last.RefreshToken},
+	var ok *genauth.RenewTokenOK
+	err := s.bounded(ctx, "renewToken", func(ctx context.Context) (err error) {
+		ok, err = s.api.RenewTokenContext(ctx, &genauth.RenewTokenParams{
+			RenewTokenRequest: &models.RenewTokenRequest{RefreshToken: last.RefreshToken},
+		})
+		return err
 	})
 	if err != nil {
 		err = s.scrubbed(err, last.RefreshToken)
@@ -152,8 +161,12 @@ func (s *loginSource) renew(ctx context.Context) (*Token, error) {
 }
 
 func (s *loginSource) signIn(ctx context.Context) (*Token, error) {
-	ok, err := s.api.LoginContext(ctx, &genauth.LoginParams{
-		LoginRequest: &models.LoginRequest{Username: s.login.Username, Password: s.login.Password},
+	var ok *genauth.LoginOK
+	err := s.bounded(ctx, "login", func(ctx context.Context) (err error) {
+		ok, err = s.api.LoginContext(ctx, &genauth.LoginParams{
+			LoginRequest: &models.LoginRequest{Username: s.login.Username, Password: s.login.Password},
+		})
+		return err
 	})
 	if err != nil {
 		err = s.scrubbed(err, s.login.Password)
@@ -165,6 +178,18 @@ func (s *loginSource) signIn(ctx context.Context) (*Token, error) {
 		return nil, err
 	}
 	return s.token(ok.Payload, nil)
+}
+
+// bounded lets one request take no longer than the limit.
+func (s *loginSource) bounded(ctx context.Context, op string, send func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, s.login.Limit)
+	defer cancel()
+	err := send(limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("%s: %s has not answered within %s: it may be overloaded, or wait for its LDAP directory: %w",
+			op, s.host, s.login.Limit, context.DeadlineExceeded)
+	}
+	return err
 }
 
 // token is the pair in an answer; last is the one it replaces, nil after a sign-in.
@@ -195,7 +220,10 @@ func (s *loginSource) Revoke(ctx context.Context) error {
 	if last == nil || last.RefreshToken == "" {
 		return nil
 	}
-	_, err := s.api.RevokeRefreshTokenContext(ctx, &genauth.RevokeRefreshTokenParams{RefreshToken: last.RefreshToken}, withoutBody)
+	err := s.bounded(ctx, "revokeRefreshToken", func(ctx context.Context) error {
+		_, err := s.api.RevokeRefreshTokenContext(ctx, &genauth.RevokeRefreshTokenParams{RefreshToken: last.RefreshToken}, withoutBody)
+		return err
+	})
 	if err == nil || refused(err) {
 		return nil
 	}

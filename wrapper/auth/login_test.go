@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	v930 "github.com/mlserver-go/mls/gen/v930"
@@ -171,6 +173,46 @@ func TestAnswersThatAreNoToken(t *testing.T) {
 			t.Errorf("%v gave %v, %v", answer, got, err)
 		}
 	}
+}
+
+// silent is a server that takes requests and does not answer.
+type silent struct{}
+
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// TestServerThatDoesNotAnswer gives up after 20 s, by the clock of the bubble.
+func TestServerThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := auth.Server{URL: parse(t, "https://mls.example.com"), HTTP: &http.Client{Transport: silent{}}}
+		for _, l := range []auth.Login{
+			{Username: "admin", Password: secretPassword},
+			{Token: &auth.Token{RefreshToken: secretToken}},
+		} {
+			src, err := l.Source(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			_, err = src.Token(background)
+			if took := time.Since(began); took != 20*time.Second || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v after %s, want context.DeadlineExceeded after 20 s", err, took)
+			}
+			contains(t, "error", err.Error(), "mls.example.com has not answered within 20s", "LDAP directory")
+			if strings.Contains(err.Error(), "CANARY") {
+				t.Errorf("the error tells a secret: %v", err)
+			}
+			ctx, cancel := context.WithTimeout(background, time.Second)
+			defer cancel()
+			if _, err := src.Token(ctx); !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "answered") {
+				t.Errorf("a caller that gives up first got %v", err)
+			}
+			synctest.Wait()
+		}
+		time.Sleep(time.Minute) // of the bubble: the last renewal ends
+	})
 }
 
 func TestRevoke(t *testing.T) {

@@ -28,7 +28,8 @@ type Server struct {
 	URL *url.URL // the address, with the path in front of the API if there is one
 	// HTTP makes the connections. Nil: the pool of transport.NewPool.
 	HTTP *http.Client
-	// AllowHTTP lets passwords and tokens go over plain http to other hosts than this one, readable for everybody on the way.
+	// AllowHTTP lets passwords and tokens go over plain http, the server's default, to other hosts than this one: everybody on
+	// the way can read them, and act as the user.
 	AllowHTTP bool
 }
 
@@ -55,7 +56,7 @@ func checkScheme(u *url.URL, allowHTTP bool) error {
 	if strings.EqualFold(u.Scheme, "https") || allowHTTP || isLoopback(u.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("%w: everybody on the way to %s could read the password or token: use https://%s, or set AllowHTTP if you trust the network",
+	return fmt.Errorf("%w: everybody on the way to %s could read the password or token, and act as you: use https://%s, or set AllowHTTP if you trust the network",
 		ErrPlainHTTP, u.Host, u.Host)
 }
 

@@ -13,7 +13,7 @@ import (
 // that go to another origin, or that sign in themselves (/login and below) pass as they are.
 //
 // A request that the server refuses with 401 is sent once more with a new token, if its body can be sent again; else the 401
-// is returned, and the next request has the new token.
+// is returned with the advice to do so, and the next request has the new token.
 type Transport struct {
 	Tokens    *Cache
 	Server    *url.URL
@@ -42,11 +42,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return res, err
 	}
 	t.Tokens.Reject(token)
-	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
-		return res, nil
-	}
 	next, err := t.token(req)
 	if err == nil && next.AccessToken == token.AccessToken {
+		return res, nil
+	}
+	if err == nil && req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		res.Body = spentBody{res.Body}
 		return res, nil
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // so that the connection can be used again
@@ -95,4 +96,12 @@ func signed(req *http.Request, t *Token) *http.Request {
 	}
 	r.Header.Set("Authorization", "Bearer "+t.AccessToken)
 	return r
+}
+
+// spentBody is the body of a 401 to a request that could have gone on with the next token.
+type spentBody struct{ io.ReadCloser }
+
+// Hint is for the error that package transport makes of the answer.
+func (spentBody) Hint() string {
+	return "The access token became invalid while data was sent that can be read only once. There is a new token now: send it again."
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-openapi/runtime"
+
 	v930 "github.com/mlserver-go/mls/gen/v930"
 	genauth "github.com/mlserver-go/mls/gen/v930/auth"
 	"github.com/mlserver-go/mls/gen/v930/models"
@@ -196,6 +198,71 @@ func TestRefusedToken(t *testing.T) {
 				wantToken(t, c, "2") // the next request has a new one
 			}
 		})
+	}
+}
+
+// nothing answers without doing anything.
+type nothing struct{ res *http.Response }
+
+func (n nothing) RoundTrip(*http.Request) (*http.Response, error) { return n.res, nil }
+
+// Signing costs what cloning the request and its header costs, and the text of the header; finding the token costs nothing.
+func TestSigningAllocatesOnlyTheClone(t *testing.T) {
+	const base = "https://mls.example.com"
+	tr := &auth.Transport{Tokens: auth.NewCache(&issuer{}), Server: parse(t, base), Base: nothing{&http.Response{StatusCode: 200}}}
+	req := newRequest(t, "GET", base+"/status", nil)
+	req.Header.Set("Accept", "application/json")
+	wantToken(t, tr.Tokens, "1")
+	prefix, token := "Bearer ", "1"
+	var kept *http.Request
+	clone := testing.AllocsPerRun(1000, func() {
+		r := req.WithContext(req.Context())
+		r.Header = req.Header.Clone()
+		r.Header.Set("Authorization", prefix+token)
+		kept = r // as a RoundTripper may
+	})
+	signed := testing.AllocsPerRun(1000, func() {
+		if _, err := tr.RoundTrip(req); err != nil {
+			t.Fatal(err)
+		}
+	})
+	_ = kept
+	if signed > clone {
+		t.Errorf("a signed request takes %v allocations, its clone %v", signed, clone)
+	}
+}
+
+// A 401 in the middle of an upload: what was sent cannot be sent again, but the user can.
+func TestRefusedUpload(t *testing.T) {
+	s := start(t)
+	src := s.source(auth.Login{Username: "admin", Password: secretPassword})
+	if _, err := src.Token(background); err != nil {
+		t.Fatal(err)
+	}
+	api := v930.New(transport.New(s.at().URL, s.at().Client(src)), nil)
+	upload := func() error {
+		r, w := io.Pipe() // a body that can be read once
+		go func() { _, err := io.WriteString(w, "data"); _ = w.CloseWithError(err) }()
+		_, err := api.Sessions.UploadSessionFileContext(background, &sessions.UploadSessionFileParams{ID: "s", File: runtime.NamedReader("data.csv", r)})
+		return err
+	}
+	s.set(func(s *server) { s.issued++ }) // the client's pair is good for nothing any more
+	err := upload()
+	if !errors.Is(err, transport.ErrUnauthorized) {
+		t.Fatalf("got %v, want ErrUnauthorized", err)
+	}
+	contains(t, "error", err.Error(), "invalid token", "There is a new token now: send it again.")
+	if err := upload(); errors.Is(err, transport.ErrUnauthorized) {
+		t.Errorf("the second time it gave %v", err)
+	}
+	if logins, renewals := s.counts(); logins != 2 || renewals != 1 {
+		t.Errorf("%d logins and %d renewals, want 2 and 1", logins, renewals)
+	}
+	s.set(func(s *server) { s.revoked = true })
+	src = s.source(auth.Login{Token: &auth.Token{AccessToken: "old", RefreshToken: "old"}})
+	api = v930.New(transport.New(s.at().URL, s.at().Client(src)), nil)
+	if err := upload(); !errors.Is(err, auth.ErrLoginRequired) {
+		t.Errorf("with a refresh token that has ended: %v, want ErrLoginRequired", err)
 	}
 }
 

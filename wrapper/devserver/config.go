@@ -16,6 +16,7 @@ type Config struct {
 
 	AdminPassword string            // of the local account "admin"; generated when empty, see Server.AdminPassword
 	Users         map[string]string // further local accounts: name to password
+	LDAP          *LDAP             // if set, users of this directory sign in, and no local account
 	Roles         Roles             // of accounts; with none assigned all but admin are Contributors
 
 	R, Python string // programs to run; when empty $MLS_R and $MLS_PYTHON, else found by probing

@@ -13,6 +13,9 @@ import (
 type accounts map[string][sha256.Size]byte
 
 func newAccounts(cfg Config) accounts {
+	if cfg.LDAP != nil {
+		return nil
+	}
 	a := accounts{"admin": sha256.Sum256([]byte(cfg.AdminPassword))}
 	for user, password := range cfg.Users {
 		a[user] = sha256.Sum256([]byte(password))
@@ -34,15 +37,31 @@ func (s *Server) login(w http.ResponseWriter, r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	if !s.accounts.match(body.Username, body.Password) {
-		return fail(http.StatusUnauthorized, "invalid credentials: check user name and password")
+	user, err := s.whoIs(r, body.Username, body.Password)
+	if err != nil {
+		return err
 	}
-	p, err := s.tokens.login(body.Username)
+	p, err := s.tokens.login(user)
 	if err != nil {
 		return err
 	}
 	s.writePair(w, p)
 	return nil
+}
+
+// whoIs tells the user that name and password belong to.
+func (s *Server) whoIs(r *request, name, password string) (user string, err error) {
+	if s.ldap != nil {
+		return s.ldap.login(r.Context(), name, password)
+	}
+	if !s.accounts.match(name, password) {
+		return "", invalidCredentials()
+	}
+	return name, nil
+}
+
+func invalidCredentials() error {
+	return fail(http.StatusUnauthorized, "invalid credentials: check user name and password")
 }
 
 func (s *Server) renewToken(w http.ResponseWriter, r *request) error {
@@ -97,7 +116,7 @@ func (s *Server) authenticate(r *http.Request) (user string, err error) {
 	if user, err = s.tokens.check(fields[1]); err != nil {
 		return "", err
 	}
-	if _, known := s.accounts[user]; !known {
+	if _, known := s.accounts[user]; !known && s.ldap == nil {
 		return "", fail(http.StatusUnauthorized, "the account %s does not exist any more", user)
 	}
 	return user, nil

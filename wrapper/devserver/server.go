@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -22,6 +23,7 @@ type Server struct {
 	mux      *http.ServeMux
 	store    *store
 	accounts accounts
+	ldap     *ldapDirectory // nil: without LDAP
 	tokens   *tokens
 	engines  map[runtimes.Language]*engine
 	fault    atomic.Pointer[faults]
@@ -46,7 +48,15 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.AdminPassword == "" {
+	var directory *ldapDirectory
+	if cfg.LDAP != nil {
+		if cfg.AdminPassword != "" || len(cfg.Users) > 0 {
+			return nil, errors.New("an LDAP directory turns local accounts off: give no passwords for them")
+		}
+		if directory, err = newLDAPDirectory(*cfg.LDAP); err != nil {
+			return nil, err
+		}
+	} else if cfg.AdminPassword == "" {
 		cfg.AdminPassword = generatePassword()
 	}
 	for user, password := range cfg.Users {
@@ -54,7 +64,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("account %q: name and password must not be empty, and admin's password is given as AdminPassword", user)
 		}
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg)}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg), ldap: directory}
 	if err := cfg.Roles.check(cfg, s.accounts, s.since); err != nil {
 		return nil, err
 	}
@@ -147,7 +157,8 @@ func (s *Server) APIVersion() string { return s.cfg.APIVersion }
 // APIVersions lists the versions that can be played, oldest first.
 func APIVersions() []string { return swagger.Versions() }
 
-// AdminPassword is the password of the account "admin", given or generated. It is the only way to learn a generated one.
+// AdminPassword is the password of the account "admin", given or generated. It is the only way to learn a generated one. With
+// LDAP there is none.
 func (s *Server) AdminPassword() string { return s.cfg.AdminPassword }
 
 // Interpreters says which R and Python were found, waiting for the probe; an error names the program and how to install it.
@@ -166,7 +177,10 @@ func (s *Server) Interpreters(ctx context.Context) (found []*runtimes.Interprete
 // when ctx ended it.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	const grace = 5 * time.Second
-	hs := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute}
+	hs := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- hs.Serve(ln) }()
 	var err error

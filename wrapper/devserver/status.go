@@ -59,21 +59,27 @@ func (s *Server) status(w http.ResponseWriter, r *request) error {
 		backends["configuredComputeNodes"] = s.nodes.list()
 		backends["note"] = "all code runs in the development server itself, configured compute nodes are only kept"
 	}
-	local := &health{StatusCode: "pass", Details: map[string]any{"accounts": len(s.accounts)}}
+	authentication := &health{StatusCode: "pass", Details: map[string]any{}, Components: map[string]*health{
+		"localAccounts": {StatusCode: "pass", Details: map[string]any{"accounts": len(s.accounts)}},
+	}}
+	top := node.StatusCode
+	if s.ldap != nil {
+		h := s.ldap.health(r.Context())
+		authentication.StatusCode, authentication.Components = h.StatusCode, map[string]*health{"ldap": h}
+		if h.StatusCode == "fail" {
+			top = h.StatusCode
+		}
+	}
 	writeJSON(w, http.StatusOK, &health{
-		StatusCode: node.StatusCode,
+		StatusCode: top,
 		Components: map[string]*health{
 			"backends": {
 				StatusCode: node.StatusCode,
 				Components: map[string]*health{"http://" + r.Host + "/": node},
 				Details:    backends,
 			},
-			"authentication": {
-				StatusCode: "pass",
-				Components: map[string]*health{"localAccounts": local},
-				Details:    map[string]any{},
-			},
-			"database": {StatusCode: "pass", Details: map[string]any{"type": "bbolt", "name": "main", "state": "Open"}},
+			"authentication": authentication,
+			"database":       {StatusCode: "pass", Details: map[string]any{"type": "bbolt", "name": "main", "state": "Open"}},
 		},
 		Details: map[string]any{"logPath": ""},
 	})
@@ -82,7 +88,8 @@ func (s *Server) status(w http.ResponseWriter, r *request) error {
 
 // status901 is the older form: other words, and names with blanks. Only "green" is on record; the words for worse are guessed.
 func (s *Server) status901(node *health, r *request) *health {
-	code := map[string]string{"pass": "green", "warn": "yellow", "fail": "red"}[node.StatusCode]
+	words := map[string]string{"pass": "green", "warn": "yellow", "fail": "red"}
+	code := words[node.StatusCode]
 	node.StatusCode = code
 	node.Details["can Open Shell"] = code != "red"
 	for _, can := range []string{"can Write", "can Read", "can Zip"} {
@@ -95,7 +102,7 @@ func (s *Server) status901(node *health, r *request) *health {
 	for _, later := range []string{"apiVersion", "rCanOpenShell"} {
 		delete(node.Details, later)
 	}
-	return &health{
+	h := &health{
 		StatusCode: code,
 		Components: map[string]*health{
 			"backends": {
@@ -107,4 +114,12 @@ func (s *Server) status901(node *health, r *request) *health {
 		},
 		Details: map[string]any{},
 	}
+	if s.ldap != nil {
+		l := s.ldap.health(r.Context())
+		if l.StatusCode = words[l.StatusCode]; l.StatusCode == "red" {
+			h.StatusCode = "red"
+		}
+		h.Components["ldap"] = l
+	}
+	return h
 }

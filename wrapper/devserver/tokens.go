@@ -19,6 +19,7 @@ import (
 // access token with this id, and the refresh token with this hash, which is the record's key.
 type login struct {
 	User     string
+	Via      string // how the password was checked: empty for local accounts, else the directory's address
 	AccessID string
 	Started  time.Time // of the first pair: bounds the chain of renewals
 	Issued   time.Time // of this pair: bounds its idle time
@@ -30,6 +31,7 @@ type tokens struct {
 	key   func() (*rsa.PrivateKey, error) // made once, at the first login: that takes a while
 	clock func() time.Time
 	cfg   Config
+	via   string // see login.Via
 
 	mu       sync.Mutex
 	byHash   map[string]*login // refresh tokens are kept as hashes only
@@ -38,6 +40,9 @@ type tokens struct {
 
 func newTokens(cfg Config, st *store) (*tokens, error) {
 	t := &tokens{store: st, clock: cfg.Clock, cfg: cfg, byAccess: map[string]string{}}
+	if cfg.LDAP != nil {
+		t.via = cfg.LDAP.URL
+	}
 	t.key = sync.OnceValues(func() (*rsa.PrivateKey, error) {
 		if cfg.SigningKey != nil {
 			return cfg.SigningKey, nil
@@ -49,6 +54,13 @@ func newTokens(cfg Config, st *store) (*tokens, error) {
 		return nil, err
 	}
 	for hash, l := range t.byHash {
+		if l.Via != t.via { // who may sign in is told by somebody else now
+			delete(t.byHash, hash)
+			if err := st.delete(bucketLogins, hash); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		t.byAccess[l.AccessID] = hash
 	}
 	return t, nil
@@ -88,7 +100,7 @@ func (t *tokens) issue(user string, started time.Time) (*pair, error) {
 	secret := make([]byte, 256) // as long as real ones seem to be
 	_, _ = rand.Read(secret)    // never fails
 	refresh := base64.StdEncoding.EncodeToString(secret)
-	l, hash := &login{User: user, AccessID: c.ID, Started: started, Issued: now}, hashOf(refresh)
+	l, hash := &login{User: user, Via: t.via, AccessID: c.ID, Started: started, Issued: now}, hashOf(refresh)
 	if err := t.store.put(bucketLogins, hash, l); err != nil {
 		return nil, err
 	}

@@ -33,11 +33,12 @@ type Config struct {
 	Auth auth.Method
 	// Version makes verbs that need a newer server fail before anything is sent. Empty: the server decides.
 	Version Version
-	// HTTP supplies proxy, TLS and pool settings by its Transport. Nil: the system's proxy and certificates, TLS 1.2 or
-	// newer, and a pool for many concurrent calls. Its Timeout is not used: give a context with a deadline.
+	// HTTP supplies proxy, TLS and pool settings by its Transport: for certificates of one's own see transport.TLS. Nil: the
+	// system's proxy and certificates, TLS 1.2 or newer, and a pool for many concurrent calls. Its Timeout is not used: give a
+	// context with a deadline.
 	HTTP *http.Client
-	// AllowHTTP lets credentials and tokens go over plain http to other hosts than this one, readable for everybody on
-	// the way.
+	// AllowHTTP lets credentials and tokens go over plain http, the server's default, to other hosts than this one: everybody
+	// on the way can read them, and act as the user.
 	AllowHTTP bool
 }
 

@@ -90,6 +90,9 @@ func newError(op string, resp runtime.ClientResponse) *Error {
 	}
 	e.Message, e.Type = clean(e.Message, maxMessage), clean(e.Type, maxType)
 	e.Hint = hint(e)
+	if body, ok := resp.Body().(interface{ Hint() string }); ok { // from a RoundTripper that knows more
+		e.Hint = body.Hint()
+	}
 	return e
 }
 

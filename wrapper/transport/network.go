@@ -50,6 +50,7 @@ func (t *Transport) advice(err error) string {
 	server := net.JoinHostPort(t.base.Hostname(), port(t.base))
 	var (
 		explained interface{ Explained() }
+		pin       *PinError
 		dial      *net.OpError
 		dns       *net.DNSError
 		authority x509.UnknownAuthorityError
@@ -64,9 +65,11 @@ func (t *Transport) advice(err error) string {
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Sprintf("%s speaks plain http, not https: use http://%s", server, t.base.Host)
 	case errors.As(err, &authority):
-		return fmt.Sprintf("the certificate of %s is signed by an authority that this computer does not know: trust the CA certificate of the server's administrator (SSL_CERT_FILE names a file with it)", server)
+		return fmt.Sprintf("the certificate of %s is signed by an authority that this computer does not know: trust the CA certificate of the server's administrator (SSL_CERT_FILE names a file with it)%s", server, shown(err))
+	case errors.As(err, &pin):
+		return fmt.Sprintf("the certificate of %s is not the pinned one: its SHA-256 fingerprint is %s. If the administrator has renewed it, pin that; if not, somebody is listening in", server, pin.Got)
 	case errors.As(err, &name):
-		return fmt.Sprintf("the certificate of %s is for another name (%v): use a name that it has", server, err)
+		return fmt.Sprintf("the certificate of %s is for another name (%s): use a name that it has", server, namesOf(name.Certificate))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Sprintf("the certificate of %s has expired or is not valid yet (%s): the server needs a new one, or this computer's clock is wrong", server, invalid.Detail)
 	case errors.As(err, &invalid):

@@ -2,8 +2,6 @@ package transport_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	v930 "github.com/mlserver-go/mls/gen/v930"
 	"github.com/mlserver-go/mls/gen/v930/auth"
@@ -135,53 +132,6 @@ func TestPlainHTTPToTLS(t *testing.T) {
 		t.Errorf("got %v, want ErrBadRequest", err)
 	}
 	contains(t, "error", err.Error(), "https://")
-}
-
-func TestCertificates(t *testing.T) {
-	srv := httptest.NewUnstartedServer(reply{200, json, "{}"})
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
-	srv.StartTLS()
-	t.Cleanup(srv.Close)
-	old := httptest.NewUnstartedServer(reply{200, json, "{}"})
-	old.Config.ErrorLog = srv.Config.ErrorLog
-	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
-	old.StartTLS()
-	t.Cleanup(old.Close)
-	mutual := httptest.NewUnstartedServer(reply{200, json, "{}"})
-	mutual.Config.ErrorLog = srv.Config.ErrorLog
-	mutual.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, MaxVersion: tls.VersionTLS12}
-	mutual.StartTLS()
-	t.Cleanup(mutual.Close)
-
-	trusting := func(edit func(*tls.Config)) *http.Client {
-		p := transport.NewPool()
-		p.TLSClientConfig.RootCAs = x509.NewCertPool()
-		p.TLSClientConfig.RootCAs.AddCert(srv.Certificate())
-		edit(p.TLSClientConfig)
-		return &http.Client{Transport: p}
-	}
-	none := func(*tls.Config) {}
-	api := v930.New(transport.New(parse(t, srv.URL), trusting(none)), nil)
-	if _, err := api.Status.StatusContext(background, &status.StatusParams{}); err != nil {
-		t.Fatalf("with its certificate trusted: %v", err)
-	}
-	host := strings.TrimPrefix(srv.URL, "https://")
-	localhost := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
-	for _, test := range []struct {
-		name, address string
-		hc            *http.Client
-		want          []string
-	}{
-		{"authority", srv.URL, nil, []string{host, "authority", "trust the CA certificate"}},
-		{"name", localhost, trusting(none), []string{"localhost:", "another name", "example.com"}},
-		{"expired", srv.URL, trusting(func(c *tls.Config) { c.Time = func() time.Time { return time.Now().AddDate(100, 0, 0) } }), []string{host, "expired", "clock"}},
-		{"old", old.URL, trusting(none), []string{"agree on TLS", "1.2"}},
-		{"client certificate", mutual.URL, trusting(none), []string{"client certificate"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			contains(t, "error", callWithSecret(t, test.address, test.hc).Error(), test.want...)
-		})
-	}
 }
 
 // DEBUG makes other go-openapi clients print whole requests.

@@ -20,16 +20,21 @@ import (
 // Main runs the command with the given arguments and returns the exit code, see exitCode. The first interrupt lets the
 // command clean up on the server; the second one ends the process.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	return (&app{
+		in: in, out: out, err: errOut, getenv: os.Getenv, now: time.Now, vault: systemKeyring{sessionBus},
+	}).main(args)
+}
+
+func (a *app) main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	a := &app{in: in, out: out, err: errOut, getenv: os.Getenv, now: time.Now}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = errInterrupted
@@ -40,11 +45,13 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 
 // app is what all commands share: the three streams, the environment and the global flags.
 type app struct {
-	in     io.Reader
-	out    io.Writer
-	err    io.Writer
-	getenv func(string) string
-	now    func() time.Time
+	in      io.Reader
+	out     io.Writer
+	err     io.Writer
+	getenv  func(string) string
+	now     func() time.Time
+	vault   vault
+	traceTo io.Writer // gets what --trace shows, even without; nil: nobody
 
 	endpoint   string
 	profile    string
@@ -52,7 +59,9 @@ type app struct {
 	output     string
 	timeout    time.Duration
 	caFile     string
-	allowHTTP  bool
+	pin        string
+	allowHTTP  optionalBool
+	traced     bool
 	noInput    bool
 }
 
@@ -65,7 +74,8 @@ there, and publishes and calls web services.
 
 No server at hand? "mls devserver" starts one for development on this machine, with the R and Python that are installed.
 
-Every flag that has an environment variable is looked up in this order: flag, environment, what "mls login" stored, default.
+Every flag that has an environment variable is looked up in this order: flag, environment, what "mls login" stored in the
+profile, default. "mls profile show --origin" tells what holds, and why.
 
   MLS_ENDPOINT        address of the server                             --endpoint
   MLS_USERNAME        user name                                         login --username
@@ -74,6 +84,10 @@ Every flag that has an environment variable is looked up in this order: flag, en
   MLS_PROFILE         which stored sign-in to use                       --profile
   MLS_API_VERSION     version of the server                             --api-version
   MLS_CA_FILE         certificates to trust                             --ca-file
+  MLS_PIN_SHA256      fingerprint of the server's certificate           --pin-sha256
+  MLS_ALLOW_HTTP      true: plain http to other machines is accepted    --allow-http
+  MLS_PLAINTEXT_STORE true: sign-ins are not kept in the keyring        login --plaintext-store
+  MLS_TRACE           not empty: show requests                          --trace
   MLS_CONFIG_DIR      where sign-ins are stored, default $XDG_CONFIG_HOME/mls
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 sign in (again); 5 not found;
@@ -90,16 +104,19 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 si
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, "%v", err) })
 	f := root.PersistentFlags()
 	f.StringVar(&a.endpoint, "endpoint", "", "address of the server, such as https://mls.example.com")
-	f.StringVarP(&a.profile, "profile", "p", "", `stored sign-in to use (default "default")`)
+	f.StringVarP(&a.profile, "profile", "p", "", `stored sign-in to use (default: that of "mls profile use", else "default")`)
 	f.StringVar(&a.apiVersion, "api-version", "", "version of the server: 9.0.1, 9.1.0, 9.2.0, 9.2.1 or 9.3.0")
 	f.StringVarP(&a.output, "format", "o", "table", "form of the output: table or json")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up after this time, such as 30s or 5m; 0: never")
 	f.StringVar(&a.caFile, "ca-file", "", "PEM file with certificates to trust besides the system's")
-	f.BoolVar(&a.allowHTTP, "allow-http", false, "send password and tokens over plain http to another machine, readable on the way")
+	f.StringVar(&a.pin, "pin-sha256", "", "SHA-256 fingerprint of the only certificate to accept, whoever signed it")
+	f.Var(&a.allowHTTP, "allow-http", "send password and tokens over plain http, R Server's default, to another machine: whoever reads them on the way can act as you")
+	f.Lookup("allow-http").NoOptDefVal = "true"
+	f.BoolVar(&a.traced, "trace", false, "show each request on the standard error: method, address, status, time; no contents")
 	f.BoolVar(&a.noInput, "no-input", false, "never ask, fail instead")
 
 	a.group(root,
-		a.devserverCmd(), a.loginCmd(), a.logoutCmd(), a.whoamiCmd(), a.tokenCmd(), a.statusCmd(),
+		a.devserverCmd(), a.loginCmd(), a.logoutCmd(), a.whoamiCmd(), a.tokenCmd(), a.profileCmd(), a.statusCmd(),
 		a.execCmd(), a.sessionCmd(), a.snapshotCmd(), a.serviceCmd(), a.batchCmd(), a.realtimeCmd(),
 		a.poolCmd(), a.nodeCmd(), a.apiCmd(), a.versionCmd(),
 	)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,43 +21,66 @@ import (
 
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/slapd"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mls": func() { os.Exit(guardedMain()) }})
+	testscript.Main(m, map[string]func(){"mls": func() { os.Exit(guardedMain()) }, "mls-repeated": repeatedMain})
 }
 
 // password is what the test server takes. It must never be seen in any output.
 const password = "Canary-9f3b-Wiesel"
 
+// ldapPassword is the one of the query user in the test's directory.
+const ldapPassword = slapd.QueryPassword
+
 // leaked is the exit code of a command that printed a secret.
 const leaked = 99
 
-// guardedMain is Main, and looks for secrets in everything that the command prints. All test scripts run it.
+// guardedMain is Main, and looks for secrets in everything that the command prints, or would print with --trace. All test
+// scripts run it.
 func guardedMain() int {
-	var seen recorder
-	secrets := append(storedSecrets(), password)
-	code := Main(os.Args[1:], os.Stdin, tee{os.Stdout, &seen}, tee{os.Stderr, &seen})
-	secrets = append(secrets, storedSecrets()...)
+	var seen, traced recorder
+	secrets := append(storedSecrets(), password, ldapPassword)
+	a := testApp(os.Stdin, tee{os.Stdout, &seen}, tee{os.Stderr, &seen})
+	a.traceTo = tee{io.Discard, &traced}
 	if len(os.Args) > 1 && os.Args[1] == "token" {
-		return code
+		a.out = os.Stdout // the token, as it was asked for
+	}
+	code := a.main(os.Args[1:])
+	secrets = append(secrets, storedSecrets()...)
+	for _, variable := range []string{"MLS_TOKEN", "MLS_PASSWORD"} {
+		secrets = append(secrets, os.Getenv(variable))
 	}
 	for _, secret := range secrets {
-		if len(secret) > 8 && strings.Contains(seen.text.String(), secret) {
-			fmt.Fprintln(os.Stderr, "a secret was printed")
-			return leaked
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+			if len(secret) > 8 && strings.Contains(seen.text.String()+traced.text.String(), form) {
+				fmt.Fprintln(os.Stderr, "a secret was printed")
+				return leaked
+			}
 		}
 	}
 	return code
 }
 
-// storedSecrets are the tokens in all profiles.
+// testApp is the command, with a keyring of the test's.
+func testApp(in io.Reader, out, errOut io.Writer) *app {
+	return &app{in: in, out: out, err: errOut, getenv: os.Getenv, now: time.Now, vault: testVault(os.Getenv("TEST_KEYRING"))}
+}
+
+// storedSecrets are the tokens in all profiles, and what is in the keyring.
 func storedSecrets() (secrets []string) {
-	files, _ := filepath.Glob(filepath.Join(os.Getenv("MLS_CONFIG_DIR"), "profiles", "*.json"))
-	s := &store{os.Getenv("MLS_CONFIG_DIR")}
-	for _, file := range files {
-		if p, err := s.load(strings.TrimSuffix(filepath.Base(file), ".json")); err == nil && p.Tokens != nil {
+	s := &store{dir: os.Getenv("MLS_CONFIG_DIR")}
+	names, _ := s.names()
+	for _, name := range names {
+		if p, err := s.load(name); err == nil && p.Tokens != nil {
 			secrets = append(secrets, p.Tokens.Access, p.Tokens.Refresh)
+		}
+	}
+	entries, _ := filepath.Glob(filepath.Join(os.Getenv("TEST_KEYRING"), "entry-*"))
+	for _, entry := range entries {
+		if secret, err := os.ReadFile(entry); err == nil {
+			secrets = append(secrets, string(secret))
 		}
 	}
 	return secrets
@@ -161,6 +185,7 @@ func TestScripts(t *testing.T) {
 			for name, value := range environment(env.WorkDir, endpoint) {
 				env.Setenv(name, value)
 			}
+			env.Values[scriptDirectory{}] = &scriptDirectory{t: tb}
 			return os.WriteFile(filepath.Join(env.WorkDir, "password.txt"), []byte(password+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -171,6 +196,8 @@ func TestScripts(t *testing.T) {
 					"login", ts.Getenv("SERVER"), "--username", "alice", "--password-file", ts.MkAbs("password.txt")}, args...)...))
 			},
 			"await-file": awaitFile,
+			"slapd":      startSlapd,
+			"stop-slapd": stopSlapd,
 		},
 	})
 }
@@ -200,6 +227,24 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: capture VARIABLE")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// scriptDirectory is a script's directory, if it starts one.
+type scriptDirectory struct {
+	t       testing.TB
+	running *slapd.Directory
+}
+
+// startSlapd starts a directory for the script, whose address is in $LDAP.
+func startSlapd(ts *testscript.TestScript, _ bool, _ []string) {
+	d := ts.Value(scriptDirectory{}).(*scriptDirectory)
+	d.running = slapd.Start(d.t, nil, nil)
+	ts.Setenv("LDAP", d.running.URL)
+}
+
+// stopSlapd lets it be away.
+func stopSlapd(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Value(scriptDirectory{}).(*scriptDirectory).running.Stop()
 }
 
 // awaitFile waits until a command in the background has written a file.

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,8 @@ type devserverOptions struct {
 	refresh      time.Duration
 	maxSessions  int
 	memory       uint64
+	ldap         ldapOptions
+	tls          tlsOptions
 }
 
 func (a *app) devserverCmd() *cobra.Command {
@@ -44,7 +47,8 @@ func (a *app) devserverCmd() *cobra.Command {
 --api-version (default 9.3.0), and runs code in the R and Python that are installed here.
 
 It is no sandbox: who signs in runs code as you. It listens on this machine only, unless --listen says otherwise, and the
-account admin has a password that is made up and shown once, unless --password-file has one.
+account admin has a password that is made up and shown once, unless --password-file has one. With --ldap the users of a
+directory sign in, and the account admin is off. With --tls the server speaks https.
 
 The account admin has the role Owner, all others of --users-file that of Contributor, who may change only their own services.
 With --roles-file, who is not in it may only read if it has no readers, and else nothing at all.
@@ -56,7 +60,10 @@ name and password as JSON, readable by you alone, until the server ends.`,
 		Example: `  mls devserver
   mls devserver --data-dir ~/.local/share/mls
   mls devserver --api-version 9.1.0 --listen 127.0.0.1:0 --ready-file ready.json
-  mls devserver --python ~/venv/bin/python --access-token-lifetime 5m`,
+  mls devserver --python ~/venv/bin/python --access-token-lifetime 5m
+  mls devserver --tls --data-dir ~/.local/share/mls
+  mls devserver --ldap ldaps://dc.example.com --ldap-base dc=example,dc=com --ldap-filter 'sAMAccountName={0}' \
+    --ldap-user 'cn=mls,dc=example,dc=com' --ldap-password-file query.txt`,
 		Args: args(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
@@ -72,6 +79,8 @@ name and password as JSON, readable by you alone, until the server ends.`,
 	f.DurationVar(&o.access, "access-token-lifetime", time.Hour, "how long an access token is good")
 	f.DurationVar(&o.refresh, "refresh-token-lifetime", 14*24*time.Hour, "how long an unused refresh token is good")
 	f.IntVar(&o.maxSessions, "max-sessions", 20, "sessions that may be open at a time")
+	o.ldap.flags(c)
+	o.tls.flags(c)
 	f.Uint64Var(&o.memory, "memory-limit", 0, "address space of each R and Python process in bytes; 0: no limit")
 	return c
 }
@@ -80,15 +89,22 @@ name and password as JSON, readable by you alone, until the server ends.`,
 type ready struct {
 	Endpoint   string `json:"endpoint"`
 	APIVersion string `json:"apiVersion"`
-	Username   string `json:"username"`
+	Username   string `json:"username,omitempty"` // none with a directory
 	Password   string `json:"password,omitempty"` // only if the server made it up, or in the ready file
+	CAFile     string `json:"caFile,omitempty"`   // the certificate, with TLS
+	PinSHA256  string `json:"pinSha256,omitempty"`
 }
 
-func (o *devserverOptions) run(ctx context.Context) error {
+func (o *devserverOptions) run(ctx context.Context) (err error) {
 	cfg, err := o.config()
 	if err != nil {
 		return err
 	}
+	cert, remove, err := o.tls.certificate(o.app, o.dataDir, o.listen)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
 	ln, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return &cannotListen{err}
@@ -98,14 +114,21 @@ func (o *devserverOptions) run(ctx context.Context) error {
 		return errors.Join(err, ln.Close())
 	}
 	r := ready{
-		Endpoint: endpointOf(ln.Addr().String()), APIVersion: server.APIVersion(),
+		Endpoint: endpointOf(ln.Addr().String(), cert != nil), APIVersion: server.APIVersion(),
 		Username: "admin", Password: server.AdminPassword(),
+	}
+	if cfg.LDAP != nil {
+		r.Username = ""
+	}
+	if cert != nil {
+		r.CAFile, r.PinSHA256 = cert.File, cert.SHA256
+		ln = tls.NewListener(ln, cert.Config())
 	}
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(serving, ln) }()
-	if err := o.announce(ctx, server, r, cfg.AdminPassword == ""); err != nil && ctx.Err() == nil {
+	if err := o.announce(ctx, server, r, cfg.AdminPassword == "" && cfg.LDAP == nil); err != nil && ctx.Err() == nil {
 		stop()
 		return errors.Join(err, <-ended)
 	}
@@ -149,7 +172,9 @@ func (o *devserverOptions) config() (devserver.Config, error) {
 			return cfg, fmt.Errorf(`%s does not hold roles as {"owner": [NAME], "contributor": [NAME], "reader": [NAME]}: %w`, o.rolesFile, err)
 		}
 	}
-	return cfg, nil
+	var err error
+	cfg.LDAP, err = o.ldap.config(o.app)
+	return cfg, err
 }
 
 // announce tells how to reach the server, and which R and Python it runs. A password of the user's own is not repeated.
@@ -168,7 +193,11 @@ func (o *devserverOptions) announce(ctx context.Context, server *devserver.Serve
 		r.Password = ""
 	}
 	if host, _, _ := net.SplitHostPort(o.listen); !isLoopback(host) {
-		o.app.say("mls: warning: other machines can reach %s. Who signs in runs code as you; there is no sandbox and no encryption.", o.listen)
+		lacks := "no sandbox"
+		if r.CAFile == "" {
+			lacks += " and no encryption"
+		}
+		o.app.say("mls: warning: other machines can reach %s. Who signs in runs code as you; there is %s.", o.listen, lacks)
 	}
 	if o.app.output == "json" {
 		if err := o.app.printJSON(r); err != nil {
@@ -176,9 +205,12 @@ func (o *devserverOptions) announce(ctx context.Context, server *devserver.Serve
 		}
 	} else {
 		text := fmt.Sprintf("Development server, playing %s: %s\n", r.APIVersion, r.Endpoint)
-		text += fmt.Sprintf("Sign in:   mls login %s --username %s\n", r.Endpoint, r.Username)
+		text += r.loginText(o.tls.own)
 		if generated {
 			text += fmt.Sprintf("Password:  %s\n", r.Password)
+		}
+		if r.CAFile != "" {
+			text += fmt.Sprintf("TLS:       --ca-file %s, or --pin-sha256 %s\n", r.CAFile, r.PinSHA256)
 		}
 		if _, err := io.WriteString(o.app.out, text); err != nil {
 			return err
@@ -202,10 +234,13 @@ func (o *devserverOptions) announce(ctx context.Context, server *devserver.Serve
 }
 
 // endpointOf is the address for clients on this machine of a server that listens on addr.
-func endpointOf(addr string) string {
+func endpointOf(addr string, secure bool) string {
 	host, port, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
 		addr = net.JoinHostPort("localhost", port)
+	}
+	if secure {
+		return "https://" + addr
 	}
 	return "http://" + addr
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 // The exit codes. Scripts rely on them.
@@ -116,19 +118,25 @@ func (a *app) report(err error) {
 // wayOut adds what helps against the errors that any command can meet.
 func (s *settings) wayOut(err error) error {
 	var (
+		server    *mlserver.Error
 		dial      *net.OpError
 		authority x509.UnknownAuthorityError
+		pin       *transport.PinError
 	)
 	switch {
 	case errors.As(err, &authority):
-		return hint(err, "--ca-file FILE trusts it for mls")
+		return hint(err, "--ca-file FILE trusts it for mls; --pin-sha256 FINGERPRINT accepts this one certificate, if it is the administrator's")
+	case errors.As(err, &pin):
+		return hint(err, "--pin-sha256 gives another fingerprint")
+	case errors.As(err, &server) && server.Status == http.StatusUnauthorized && server.Hint != "":
+		return err // it says what to do
 	case errors.Is(err, mlserver.ErrUnauthorized) && s.envToken:
 		return hint(err, "MLS_TOKEN needs a new token, from `mls token` for example; without it the stored sign-in is used")
 	case errors.Is(err, auth.ErrLoginRequired), errors.Is(err, mlserver.ErrUnauthorized):
 		return hint(err, "sign in: mls login %s", s.loginArgs())
 	case errors.Is(err, auth.ErrPlainHTTP):
-		return hint(err, "--allow-http sends them nonetheless")
-	case errors.Is(err, context.DeadlineExceeded):
+		return hint(err, "R Server speaks plain http until its administrator sets up TLS. --allow-http sends password and tokens nonetheless: whoever reads them on the way can act as you")
+	case errors.Is(err, context.DeadlineExceeded) && s.timeout != 0:
 		return hint(err, "the time given with --timeout is over")
 	case errors.As(err, &dial):
 		return hint(err, "is the server running, and is %s its address? --endpoint gives another one; `mls devserver` starts one here", s.endpoint)

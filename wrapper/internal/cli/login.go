@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -20,6 +22,7 @@ type loginOptions struct {
 	app         *app
 	endpoint    string
 	credentials credentials
+	plaintext   bool
 }
 
 func (a *app) loginCmd() *cobra.Command {
@@ -28,8 +31,11 @@ func (a *app) loginCmd() *cobra.Command {
 		Use:   "login [ENDPOINT]",
 		Short: "Sign in to a server and stay signed in",
 		Long: `Sign in to a server, as a user of its LDAP directory or Active Directory or as its local administrator, and stay signed in:
-the tokens that the server issues are stored in a file that only you can read, together with the address, and are renewed
-when need be. The password is not stored.
+the tokens that the server issues are stored, together with the address, and are renewed when need be. The password is not
+stored.
+
+The refresh token, which is good for weeks, goes into the keyring of the operating system. If no keyring answers, or with
+--plaintext-store, it goes into a file that only you can read. The access token, good for an hour, is always in that file.
 
 User name and password are asked for at a terminal. Without one they come from flags and environment, see "mls --help".
 Several servers, or users, need a profile each.
@@ -48,6 +54,7 @@ A sign-in ends with "mls logout", after 14 days without use, and after 90 days a
 		},
 	}
 	o.credentials.flags(c)
+	c.Flags().BoolVar(&o.plaintext, "plaintext-store", false, "store the refresh token in a file that only you can read, not in the keyring")
 	return c
 }
 
@@ -61,7 +68,11 @@ func (o *loginOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	user, password, err := a.ask(ctx, o.credentials, s.endpoint)
+	plaintext, err := o.inFile()
+	if err != nil {
+		return err
+	}
+	user, password, err := a.ask(ctx, o.credentials, s)
 	if err != nil {
 		return err
 	}
@@ -82,15 +93,9 @@ func (o *loginOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	p := &profile{
-		Endpoint: s.endpoint, Username: user, APIVersion: string(s.version), CAFile: s.caFile, AllowHTTP: s.allowHTTP,
-		Tokens: pairOf(t),
-	}
-	var before *profile
-	err = s.store.update(ctx, s.profile, func(old *profile) (*profile, error) {
-		before = old
-		return p, nil
-	})
+	p := s.profileOf(user)
+	p.Tokens = pairOf(t)
+	before, err := a.keep(ctx, s, p, plaintext)
 	if err != nil {
 		return errors.Join(fmt.Errorf("the sign-in could not be stored: %w", err), a.revoke(ctx, p))
 	}
@@ -101,12 +106,50 @@ func (o *loginOptions) run(ctx context.Context) error {
 	return nil
 }
 
+// inFile tells whether the refresh token is to be stored in the file.
+func (o *loginOptions) inFile() (bool, error) {
+	text := o.app.getenv("MLS_PLAINTEXT_STORE")
+	if o.plaintext || text == "" {
+		return o.plaintext, nil
+	}
+	in, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, wrongUsage{fmt.Errorf("MLS_PLAINTEXT_STORE is true or false, not %q", text)}
+	}
+	return in, nil
+}
+
+// keep stores a new sign-in, in the keyring unless there is none or the user wants a file. It returns what it replaces, if that
+// can still be read.
+func (a *app) keep(ctx context.Context, s *settings, p *profile, plaintext bool) (before *profile, err error) {
+	p.Keyring = !plaintext
+	store := func() error {
+		return s.store.update(ctx, s.profile, func(old *profile) (*profile, error) {
+			before = old
+			return p, nil
+		})
+	}
+	err = store()
+	if errors.Is(err, errNoKeyring) {
+		a.say("mls: %v: the sign-in is stored in %s, which only you can read", err, s.store.path(s.profile))
+		p.Keyring = false
+		err = store()
+	}
+	if err == nil && !p.Keyring && before != nil && before.Keyring {
+		err = s.store.keys.delete(ctx, s.store.path(s.profile))
+	}
+	return before, err
+}
+
 // revoke signs a profile out at its server.
 func (a *app) revoke(ctx context.Context, p *profile) error {
 	if p.Tokens == nil {
 		return nil
 	}
-	server, err := (&settings{endpoint: p.Endpoint, caFile: p.CAFile, allowHTTP: p.AllowHTTP}).server()
+	if p.Keyring && p.Tokens.Refresh == "" {
+		return errors.New("the refresh token could not be read")
+	}
+	server, err := (&settings{endpoint: p.Endpoint, caFile: p.CAFile, pin: p.PinSHA256, allowHTTP: p.AllowHTTP, trace: a.traceFunc()}).server()
 	if err != nil {
 		return err
 	}
@@ -137,37 +180,53 @@ func (a *app) logout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var bad *noSignIn
-	if errors.As(s.storeErr, &bad) {
-		return os.Remove(s.store.path(s.profile))
+	was, err := a.forget(ctx, s.store, s.profile, func(p *profile) error {
+		forgotten := *p
+		forgotten.Tokens, forgotten.Keyring = nil, false
+		return s.store.save(ctx, s.profile, &forgotten)
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
-	if s.storeErr != nil {
-		return s.storeErr
+	if err == nil && !was {
+		a.say("not signed in")
 	}
-	unlock, err := s.store.lock(ctx, s.profile)
+	return err
+}
+
+// forget signs a profile out: here first, then at the server, which may be away. left makes of the file what is to be left. It
+// tells whether somebody was signed in, as far as is known.
+func (a *app) forget(ctx context.Context, st *store, name string, left func(*profile) error) (was bool, err error) {
+	unlock, err := st.lock(ctx, name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer unlock()
-	p, err := s.store.load(s.profile)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && p.Tokens == nil {
-		a.say("not signed in")
-		return nil
+	p, err := st.load(name)
+	var bad *noSignIn
+	if errors.As(err, &bad) {
+		a.say("mls: warning: %v: it is removed, and the server could not be told", err)
+		return true, errors.Join(os.Remove(st.path(name)), st.keys.delete(ctx, st.path(name)))
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	forgotten := *p
-	forgotten.Tokens = nil
-	if err := s.store.save(s.profile, &forgotten); err != nil {
-		return err
+	if p.Tokens == nil {
+		return false, left(p)
 	}
-	if err := a.revoke(ctx, p); err != nil {
-		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %v", p.Endpoint, err)
-		return nil
+	unread := st.complete(ctx, name, p)
+	if err := left(p); err != nil {
+		return true, err
 	}
-	a.say("signed out of %s", p.Endpoint)
-	return nil
+	if p.Keyring {
+		err = st.keys.delete(ctx, st.path(name))
+	}
+	if told := cmp.Or(unread, a.revoke(ctx, p)); told != nil {
+		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %v", p.Endpoint, told)
+	} else {
+		a.say("signed out of %s", p.Endpoint)
+	}
+	return true, err
 }
 
 // identity is the JSON form of who is signed in.
@@ -176,6 +235,7 @@ type identity struct {
 	Endpoint string     `json:"endpoint"`
 	How      string     `json:"how"`
 	Profile  string     `json:"profile"`
+	Store    string     `json:"store,omitempty"`    // where the refresh token is: keyring or file
 	Access   *time.Time `json:"accessTokenExpires"` // null: not known
 	SignIn   *time.Time `json:"signInEnds"`
 }
@@ -206,6 +266,7 @@ func (a *app) whoami() error {
 	switch {
 	case in.source != nil:
 		ends := s.stored.Tokens.signInEnds()
+		id.Store = s.stored.where()
 		id.Access, id.SignIn = &s.stored.Tokens.Expires, &ends
 	case !in.once:
 		id.Access = expiryOf(a.getenv("MLS_TOKEN"))
@@ -220,6 +281,9 @@ func (a *app) whoami() error {
 		return timeText(*t) + " (expired)"
 	}
 	t := table{rows: [][]string{{"User", id.Username}, {"Server", id.Endpoint}, {"Signed in by", id.How}}}
+	if id.Store != "" {
+		t.rows = append(t.rows, []string{"Stored in", id.Store})
+	}
 	if !in.once {
 		t.rows = append(t.rows, []string{"Access token until", text(id.Access)})
 	}

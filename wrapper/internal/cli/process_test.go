@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -26,11 +27,12 @@ type user struct {
 }
 
 // newUser signs alice in.
-func newUser(t testing.TB, endpoint string) *user {
+func newUser(t testing.TB, endpoint string, env ...string) *user {
 	u := &user{t: t, dir: t.TempDir(), env: os.Environ()}
 	for name, value := range environment(u.dir, endpoint) {
 		u.env = append(u.env, name+"="+value)
 	}
+	u.env = append(u.env, env...)
 	u.write("password.txt", password+"\n")
 	u.must("login", endpoint, "--username", "alice", "--password-file", "password.txt")
 	return u
@@ -124,55 +126,139 @@ func TestTerminate(t *testing.T) {
 	}
 }
 
-// TestSharedProfile lets processes that share a profile renew its tokens at the same time: a renewal makes the pair before
-// invalid, and yet all of them succeed every time.
+// TestSharedProfile lets two processes that share a profile come to its tokens' end at the same time, over and over: a renewal
+// makes the pair before invalid, and yet both succeed every time, with one renewal.
 func TestSharedProfile(t *testing.T) {
 	t.Parallel()
-	const processes, rounds = 3, 10
-	u := newUser(t, startServer(t))
-	for range rounds {
-		u.expire()
-		before := u.tokens()
-		ended := make(chan error, processes)
-		var said [processes]bytes.Buffer
-		for i := range processes {
-			c := u.command("mls", "session", "list")
-			c.Stderr = &said[i]
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
+	for _, where := range []string{"file", "keyring"} {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			const rounds = 50
+			u := newUser(t, startServer(t), "TEST_KEYRING="+map[string]string{"file": "none", "keyring": t.TempDir()}[where])
+			if got := u.must("whoami", "-o", "json"); !strings.Contains(got, `"store":"`+where+`"`) {
+				t.Fatalf("%s, want the sign-in in the %s", got, where)
 			}
-			go func() { ended <- c.Wait() }()
-		}
-		for range processes {
-			if err := <-ended; err != nil {
-				t.Errorf("%v: %s%s%s", err, &said[0], &said[1], &said[2])
+			a, b := u.repeated("session", "list", "--trace"), u.repeated("session", "list", "--trace")
+			for range rounds {
+				u.expire()
+				before := u.tokens()
+				a.start()
+				b.start()
+				said := a.wait() + b.wait()
+				if after := u.tokens(); after.Refresh == before.Refresh || strings.Count(said, "/login/refreshToken: 200") != 1 {
+					t.Errorf("the tokens were not renewed once: %s", said)
+				}
 			}
-		}
-		if after := u.tokens(); after.Refresh == before.Refresh {
-			t.Error("the tokens were not renewed")
-		}
+		})
+	}
+}
+
+// TestRefusedUpload: a token that ends while a file is sent. The file is not sent again by itself, and nobody has to sign in.
+func TestRefusedUpload(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, startServer(t, func(c *devserver.Config) {
+		c.Faults.Answers = map[string]devserver.Answer{"uploadSessionFile": {Status: 401, Body: `{"message":"expired"}`, Times: 1}}
+	}))
+	id := u.must("session", "create")
+	u.write("cars.csv", strings.Repeat("speed,dist\n", 100_000))
+	put := []string{"session", "file", "put", id, "cars.csv"}
+	out, err := u.command("mls", put...).CombinedOutput()
+	var status *exec.ExitError
+	if !errors.As(err, &status) || status.ExitCode() != exitSignIn || !strings.Contains(string(out), "There is a new token now: send it again.") ||
+		strings.Contains(string(out), "mls login") {
+		t.Errorf("%v %s, want exit code 4 and how to go on", err, out)
+	}
+	u.must(put...)
+}
+
+// repeated is a process that runs one command of mls again and again, when told to.
+type repeated struct {
+	t   testing.TB
+	in  io.Writer
+	out *bufio.Reader
+}
+
+func (u *user) repeated(args ...string) *repeated {
+	u.t.Helper()
+	c := u.command("mls-repeated", args...)
+	in, err := c.StdinPipe()
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		u.t.Fatal(err)
+	}
+	u.t.Cleanup(func() { _ = in.Close(); _ = c.Wait() })
+	return &repeated{u.t, in, bufio.NewReader(out)}
+}
+
+func (r *repeated) start() {
+	r.t.Helper()
+	if _, err := io.WriteString(r.in, "go\n"); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *repeated) wait() (said string) {
+	r.t.Helper()
+	said, err := r.out.ReadString('\n')
+	if err != nil || !strings.HasPrefix(said, "0 ") {
+		r.t.Errorf("the command ended with %q, %v, want 0", said, err)
+	}
+	return said
+}
+
+// repeatedMain is the process: for each line it reads it runs the command, and writes the exit code and what was said.
+func repeatedMain() {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var said bytes.Buffer
+		a := testApp(strings.NewReader(""), io.Discard, &said)
+		code := a.main(os.Args[1:])
+		fmt.Println(strings.Join(strings.Fields(fmt.Sprint(code, " ", said.String())), " "))
 	}
 }
 
 func (u *user) tokens() *tokenPair {
 	u.t.Helper()
-	p, err := (&store{filepath.Join(u.dir, ".mls")}).load(defaultProfile)
+	_, p := u.stored()
+	return p.Tokens
+}
+
+// stored is what mls has stored for the user, in the keyring as well.
+func (u *user) stored() (*store, *profile) {
+	u.t.Helper()
+	s := &store{dir: filepath.Join(u.dir, ".mls"), keys: keys{vault: testVault(u.getenv("TEST_KEYRING"))}}
+	p, err := s.load(defaultProfile)
+	if err == nil {
+		err = s.complete(context.Background(), defaultProfile, p)
+	}
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	return p.Tokens
+	return s, p
+}
+
+// getenv looks into the environment of the user's commands.
+func (u *user) getenv(name string) (value string) {
+	for _, v := range u.env {
+		if v, ok := strings.CutPrefix(v, name+"="); ok {
+			value = v
+		}
+	}
+	return value
 }
 
 // expire makes the stored access token look expired.
 func (u *user) expire() {
 	u.t.Helper()
-	s := &store{filepath.Join(u.dir, ".mls")}
-	p, err := s.load(defaultProfile)
-	if err != nil {
-		u.t.Fatal(err)
-	}
+	s, p := u.stored()
 	p.Tokens.Expires = time.Now().Add(-time.Second)
-	if err := s.save(defaultProfile, p); err != nil {
+	if err := s.save(context.Background(), defaultProfile, p); err != nil {
 		u.t.Fatal(err)
 	}
 }

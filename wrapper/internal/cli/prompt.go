@@ -22,14 +22,17 @@ type credentials struct {
 }
 
 func (cr *credentials) flags(c *cobra.Command) {
-	c.Flags().StringVar(&cr.username, "username", "", "user name; without it MLS_USERNAME, else asked for")
+	c.Flags().StringVar(&cr.username, "username", "", "user name; without it MLS_USERNAME, then the profile's, else asked for")
 	c.Flags().StringVar(&cr.passwordFile, "password-file", "", "file with the password; without it MLS_PASSWORD, MLS_PASSWORD_FILE, else asked for")
 	c.Flags().BoolVar(&cr.passwordStdin, "password-stdin", false, "read the password from the standard input")
 }
 
-// ask completes the credentials: flags, environment, then questions at a terminal.
-func (a *app) ask(ctx context.Context, cr credentials, endpoint string) (username, password string, err error) {
-	username = a.or(cr.username, "MLS_USERNAME")
+// ask completes the credentials: flags, environment, profile, then questions at a terminal.
+func (a *app) ask(ctx context.Context, cr credentials, s *settings) (username, password string, err error) {
+	endpoint := s.endpoint
+	if username = cr.username; username == "" {
+		username = s.username
+	}
 	switch {
 	case cr.passwordStdin && cr.passwordFile != "":
 		return "", "", wrongUsage{errors.New("give either --password-file or --password-stdin")}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/zalando/go-keyring"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 )
@@ -24,8 +25,18 @@ type profile struct {
 	Username   string     `json:"username"`
 	APIVersion string     `json:"apiVersion,omitempty"`
 	CAFile     string     `json:"caFile,omitempty"`
+	PinSHA256  string     `json:"pinSha256,omitempty"`
 	AllowHTTP  bool       `json:"allowHttp,omitempty"`
-	Tokens     *tokenPair `json:"tokens,omitempty"` // nil: signed out
+	Keyring    bool       `json:"keyring,omitempty"` // the refresh token is there
+	Tokens     *tokenPair `json:"tokens,omitempty"`  // nil: signed out
+}
+
+// where tells what holds the refresh token.
+func (p *profile) where() string {
+	if p.Keyring {
+		return "keyring"
+	}
+	return "file"
 }
 
 // tokenPair is what the server issued last.
@@ -52,8 +63,12 @@ func (t *tokenPair) signInEnds() time.Time {
 	return idle
 }
 
-// store keeps profiles, each in a file of its own that only its owner can read.
-type store struct{ dir string }
+// store keeps profiles, each in a file of its own that only its owner can read. The refresh token, which is good for weeks, is in
+// the keyring where there is one; the access token, good for an hour, is in the file.
+type store struct {
+	dir  string
+	keys keys
+}
 
 // noSignIn is why there is nothing to be signed in with: no profile, or one that must not be used. Signing in helps.
 type noSignIn struct{ reason string }
@@ -64,19 +79,25 @@ func (e *noSignIn) Is(target error) bool { return target == auth.ErrLoginRequire
 var profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func (a *app) store() (*store, error) {
-	if dir := a.getenv("MLS_CONFIG_DIR"); dir != "" {
-		return &store{dir}, nil
+	dir := a.getenv("MLS_CONFIG_DIR")
+	if dir == "" {
+		parent, err := os.UserConfigDir() // $XDG_CONFIG_HOME where that is the custom
+		if err != nil {
+			return nil, hint(err, "set MLS_CONFIG_DIR to a folder for the sign-ins")
+		}
+		dir = filepath.Join(parent, "mls")
 	}
-	dir, err := os.UserConfigDir() // $XDG_CONFIG_HOME where that is the custom
+	dir, err := filepath.Abs(dir) // the keyring's entries have its name
 	if err != nil {
-		return nil, hint(err, "set MLS_CONFIG_DIR to a folder for the sign-ins")
+		return nil, err
 	}
-	return &store{filepath.Join(dir, "mls")}, nil
+	return &store{dir, keys{vault: a.vault}}, nil
 }
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, "profiles", name+".json") }
 
-// load reads a profile; fs.ErrNotExist: there is none. A file that others can read or wrote is refused.
+// load reads a profile, without what is in the keyring; fs.ErrNotExist: there is none. A file that others can read or wrote is
+// refused.
 func (s *store) load(name string) (*profile, error) {
 	path := s.path(name)
 	f, err := openPrivate(path)
@@ -95,11 +116,34 @@ func (s *store) load(name string) (*profile, error) {
 	return &p, nil
 }
 
+// complete adds to a profile what is in the keyring.
+func (s *store) complete(ctx context.Context, name string, p *profile) error {
+	if !p.Keyring || p.Tokens == nil {
+		return nil
+	}
+	refresh, err := s.keys.get(ctx, s.path(name))
+	if errors.Is(err, keyring.ErrNotFound) || errors.Is(err, errNoKeyring) {
+		return &noSignIn{fmt.Sprintf("the refresh token of profile %s, which was stored in the keyring, is not there: %v", name, err)}
+	}
+	p.Tokens.Refresh = refresh
+	return err
+}
+
 // save replaces a profile: whoever reads at the same time finds the old one or the new one, whole.
-func (s *store) save(name string, p *profile) error {
+func (s *store) save(ctx context.Context, name string, p *profile) error {
 	path := s.path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
+	}
+	if p.Keyring && p.Tokens != nil {
+		// It comes first: with the new refresh token and an old access token one can go on, but not the other way around.
+		if err := s.keys.set(ctx, path, p.Tokens.Refresh); err != nil {
+			return err
+		}
+		inFile, tokens := *p, *p.Tokens
+		tokens.Refresh = ""
+		inFile.Tokens = &tokens
+		p = &inFile
 	}
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
@@ -137,8 +181,11 @@ func (s *store) update(ctx context.Context, name string, change func(*profile) (
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &bad) {
 		return err
 	}
+	if p != nil {
+		_ = s.complete(ctx, name, p) // what cannot be read cannot be revoked, but replaced
+	}
 	if p, err = change(p); err != nil {
 		return err
 	}
-	return s.save(name, p)
+	return s.save(ctx, name, p)
 }

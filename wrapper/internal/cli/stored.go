@@ -79,6 +79,9 @@ func (s *storedSource) renew(ctx context.Context) (*auth.Token, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.settings.store.complete(ctx, s.settings.profile, p); err != nil {
+		return nil, err
+	}
 	old := p.Tokens.token()
 	old.AccessToken = "" // or else it would be used on
 	source, err := auth.Login{Username: p.Username, Token: old, Now: s.app.now}.Source(s.server)
@@ -90,7 +93,7 @@ func (s *storedSource) renew(ctx context.Context) (*auth.Token, error) {
 		return nil, err
 	}
 	s.given, p.Tokens = t.AccessToken, pairOf(t)
-	if err := s.settings.store.save(s.settings.profile, p); err != nil {
+	if err := s.settings.store.save(ctx, s.settings.profile, p); err != nil {
 		s.app.say("mls: the renewed sign-in could not be stored, the next command will ask for a new one: %v", err)
 	}
 	return t, nil

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
@@ -89,7 +91,7 @@ func TestListenAddress(t *testing.T) {
 		if got := isLoopback(test.host); got != test.loopback {
 			t.Errorf("%q is loopback: %t, want %t", test.host, got, test.loopback)
 		}
-		if got := endpointOf(test.addr); got != test.endpoint {
+		if got := endpointOf(test.addr, false); got != test.endpoint {
 			t.Errorf("endpoint at %s: %s, want %s", test.addr, got, test.endpoint)
 		}
 	}
@@ -179,5 +181,23 @@ func TestCSVResults(t *testing.T) {
 	want := "row,n,v,c,error\n0,1.50,[1],\"a \"\"b\"\", c\",\n1,,\"[1,2]\",true,\n7,,,,no luck\n"
 	if got := out.String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestForeignFile: what another user wrote is no sign-in of this one.
+func TestForeignFile(t *testing.T) {
+	foreign := "/etc/passwd" // of root
+	if os.Geteuid() == 0 {
+		foreign = filepath.Join(t.TempDir(), "foreign")
+		if err := errors.Join(os.WriteFile(foreign, []byte("{}"), 0o600), os.Chown(foreign, 65534, 65534)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := openPrivate(foreign)
+	if err == nil {
+		_ = f.Close()
+	}
+	if !errors.Is(err, auth.ErrLoginRequired) || !strings.Contains(err.Error(), "belongs to another user") {
+		t.Errorf("got %v, want it refused", err)
 	}
 }
