@@ -306,3 +306,36 @@ func TestClientLeaves(t *testing.T) {
 		t.Errorf("x and whether y is set: %s", values["z"])
 	}
 }
+
+// TestUnusedConnections: one that a client has opened in reserve does not hold up the end.
+func TestUnusedConnections(t *testing.T) {
+	s, err := New(noLanguages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, ln) }()
+	unused, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unused.Close()
+	res, err := http.Get("http://" + ln.Addr().String() + "/status") // over another one: by now the first is known
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	start := time.Now()
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 4*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+}

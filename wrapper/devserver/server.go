@@ -181,6 +181,8 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
+	var unused unusedConns
+	hs.ConnState = unused.track
 	ended := make(chan error, 1)
 	go func() { ended <- hs.Serve(ln) }()
 	var err error
@@ -190,6 +192,8 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
+	_ = ln.Close()
+	unused.close()
 	_ = hs.Shutdown(late) // what is still running then is ended by the two below
 	return errors.Join(err, s.Close(), hs.Close())
 }
