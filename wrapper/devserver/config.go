@@ -16,6 +16,7 @@ type Config struct {
 
 	AdminPassword string            // of the local account "admin"; generated when empty, see Server.AdminPassword
 	Users         map[string]string // further local accounts: name to password
+	AzureAD       *AzureAD          // if set, tokens of Azure AD are what signs in, and no local account
 
 	R, Python string // programs to run; when empty $MLS_R and $MLS_PYTHON, else found by probing
 	// Interpreters were found before, by another server perhaps: their languages are not probed for again.

@@ -13,6 +13,9 @@ import (
 type accounts map[string][sha256.Size]byte
 
 func newAccounts(cfg Config) accounts {
+	if cfg.AzureAD != nil {
+		return nil
+	}
 	a := accounts{"admin": sha256.Sum256([]byte(cfg.AdminPassword))}
 	for user, password := range cfg.Users {
 		a[user] = sha256.Sum256([]byte(password))
@@ -34,6 +37,9 @@ func (s *Server) login(w http.ResponseWriter, r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
+	if s.azure != nil {
+		return s.azure.refuseLogin()
+	}
 	if !s.accounts.match(body.Username, body.Password) {
 		return fail(http.StatusUnauthorized, "invalid credentials: check user name and password")
 	}
@@ -49,6 +55,9 @@ func (s *Server) renewToken(w http.ResponseWriter, r *request) error {
 	var body struct{ RefreshToken string }
 	if err := r.decode(&body); err != nil {
 		return err
+	}
+	if s.azure != nil { // it may be one from before
+		return s.azure.refuseLogin()
 	}
 	p, err := s.tokens.renew(body.RefreshToken)
 	if err != nil {
@@ -93,6 +102,9 @@ func (s *Server) authenticate(r *http.Request) (user string, err error) {
 	fields := strings.Fields(r.Header.Get("Authorization"))
 	if len(fields) != 2 || !strings.EqualFold(fields[0], "Bearer") {
 		return "", fail(http.StatusUnauthorized, "no access token: log in, and send it as Authorization: Bearer")
+	}
+	if s.azure != nil {
+		return s.azure.check(r.Context(), fields[1])
 	}
 	if user, err = s.tokens.check(fields[1]); err != nil {
 		return "", err

@@ -22,6 +22,7 @@ type Server struct {
 	mux      *http.ServeMux
 	store    *store
 	accounts accounts
+	azure    *directory // nil: without Azure AD
 	tokens   *tokens
 	engines  map[runtimes.Language]*engine
 	fault    atomic.Pointer[faults]
@@ -44,7 +45,15 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.AdminPassword == "" {
+	var azure *directory
+	if cfg.AzureAD != nil {
+		if cfg.AdminPassword != "" || len(cfg.Users) > 0 {
+			return nil, errors.New("azure AD turns local accounts off: give no passwords")
+		}
+		if azure, err = newDirectory(*cfg.AzureAD, cfg.Clock); err != nil {
+			return nil, err
+		}
+	} else if cfg.AdminPassword == "" {
 		cfg.AdminPassword = generatePassword()
 	}
 	for user, password := range cfg.Users {
@@ -56,7 +65,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), store: st, accounts: newAccounts(cfg)}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), store: st, accounts: newAccounts(cfg), azure: azure}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.end)
 	s.SetFaults(cfg.Faults)
@@ -125,7 +134,8 @@ func (s *Server) APIVersion() string { return s.cfg.APIVersion }
 // APIVersions lists the versions that can be played, oldest first.
 func APIVersions() []string { return swagger.Versions() }
 
-// AdminPassword is the password of the account "admin", given or generated. It is the only way to learn a generated one.
+// AdminPassword is the password of the account "admin", given or generated. It is the only way to learn a generated one. With
+// Azure AD there is none.
 func (s *Server) AdminPassword() string { return s.cfg.AdminPassword }
 
 // Interpreters says which R and Python were found, waiting for the probe; an error names the program and how to install it.

@@ -54,7 +54,10 @@ func (s *Server) status(w http.ResponseWriter, r *request) error {
 		node.Details[prefix+"ActiveShellCount"] = n
 		node.Details[prefix+"CurrentPoolSize"] = n
 	}
-	local := &health{StatusCode: "pass", Details: map[string]any{"accounts": len(s.accounts)}}
+	authentication := map[string]*health{"localAccounts": {StatusCode: "pass", Details: map[string]any{"accounts": len(s.accounts)}}}
+	if s.azure != nil {
+		authentication = map[string]*health{"azureActiveDirectory": s.azure.health()}
+	}
 	writeJSON(w, http.StatusOK, &health{
 		StatusCode: node.StatusCode,
 		Components: map[string]*health{
@@ -65,7 +68,7 @@ func (s *Server) status(w http.ResponseWriter, r *request) error {
 			},
 			"authentication": {
 				StatusCode: "pass",
-				Components: map[string]*health{"localAccounts": local},
+				Components: authentication,
 				Details:    map[string]any{},
 			},
 			"database": {StatusCode: "pass", Details: map[string]any{"type": "bbolt", "name": "main", "state": "Open"}},
