@@ -74,6 +74,12 @@ Every flag that has an environment variable is looked up in this order: flag, en
   MLS_PROFILE         which stored sign-in to use                       --profile
   MLS_API_VERSION     version of the server                             --api-version
   MLS_CA_FILE         certificates to trust                             --ca-file
+  MLS_AUTHURI         authority of Azure AD                             login --authuri
+  MLS_TENANTID        its tenant                                        login --tenantid
+  MLS_CLIENTID        application that signs in there                   login --clientid
+  MLS_RESOURCE        application that the server is there              login --resource
+  MLS_CLIENT_SECRET   client secret, or its file in MLS_CLIENT_SECRET_FILE
+  MLS_CERTIFICATE_PASSWORD  of login --certificate, or its file in MLS_CERTIFICATE_PASSWORD_FILE
   MLS_CONFIG_DIR      where sign-ins are stored, default $XDG_CONFIG_HOME/mls
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 sign in (again); 5 not found;

@@ -29,13 +29,16 @@ func TestMain(m *testing.M) {
 // password is what the test server takes. It must never be seen in any output.
 const password = "Canary-9f3b-Wiesel"
 
+// clientSecret is that of an application in Azure AD. It must never be seen either.
+const clientSecret = "Canary-77aa-Marder"
+
 // leaked is the exit code of a command that printed a secret.
 const leaked = 99
 
 // guardedMain is Main, and looks for secrets in everything that the command prints. All test scripts run it.
 func guardedMain() int {
 	var seen recorder
-	secrets := append(storedSecrets(), password)
+	secrets := append(storedSecrets(), password, clientSecret)
 	code := Main(os.Args[1:], os.Stdin, tee{os.Stdout, &seen}, tee{os.Stderr, &seen})
 	secrets = append(secrets, storedSecrets()...)
 	if len(os.Args) > 1 && os.Args[1] == "token" {

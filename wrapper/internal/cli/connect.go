@@ -139,8 +139,12 @@ func (a *app) signIn(s *settings) (*signIn, error) {
 	}
 	if s.stored != nil && s.stored.Tokens != nil && (user == "" || password == "" || user == s.stored.Username) {
 		source := newStoredSource(a, s, server)
+		how := "mls login"
+		if s.stored.AzureAD != nil {
+			how = s.stored.AzureAD.String()
+		}
 		return &signIn{
-			server: server, how: "mls login, stored in profile " + s.profile, user: s.stored.Username,
+			server: server, how: how + ", stored in profile " + s.profile, user: s.stored.Username,
 			cache: auth.NewCache(source), source: source,
 		}, nil
 	}
@@ -211,6 +215,9 @@ func (in *signIn) end(ctx context.Context) {
 // loginArgs are the arguments of the mls login that these settings need.
 func (s *settings) loginArgs() string {
 	args := []string{s.endpoint}
+	if s.stored != nil && s.stored.AzureAD != nil { // the rest is in the profile
+		args = append(args, "--aad")
+	}
 	if s.profile != defaultProfile {
 		args = append(args, "--profile", s.profile)
 	}

@@ -26,6 +26,8 @@ type devserverOptions struct {
 	passwordFile string
 	usersFile    string
 	readyFile    string
+	authority    string
+	audience     string
 	python, r    string
 	access       time.Duration
 	refresh      time.Duration
@@ -60,6 +62,8 @@ name and password as JSON, readable by you alone, until the server ends.`,
 	f.StringVar(&o.dataDir, "data-dir", "", "folder that keeps services, snapshots and sign-ins over a restart")
 	f.StringVar(&o.passwordFile, "password-file", "", "file with the password of the account admin, - for the standard input")
 	f.StringVar(&o.usersFile, "users-file", "", `file with more accounts, as JSON: {"NAME": "PASSWORD", ...}`)
+	f.StringVar(&o.authority, "aad-authority", "", "take tokens of this Azure AD tenant and no passwords, as https://login.windows.net/TENANT; AD FS as https://HOST/adfs")
+	f.StringVar(&o.audience, "aad-audience", "", `client ID of the "web" application that the tokens have to be for`)
 	f.StringVar(&o.readyFile, "ready-file", "", "write address, user name and password to this file when the server answers")
 	f.StringVar(&o.r, "r", "", "R to run; by default the first one that works")
 	f.StringVar(&o.python, "python", "", "Python to run; by default the one that lacks the fewest packages")
@@ -74,7 +78,7 @@ name and password as JSON, readable by you alone, until the server ends.`,
 type ready struct {
 	Endpoint   string `json:"endpoint"`
 	APIVersion string `json:"apiVersion"`
-	Username   string `json:"username"`
+	Username   string `json:"username,omitempty"` // none with Azure AD
 	Password   string `json:"password,omitempty"` // only if the server made it up, or in the ready file
 }
 
@@ -93,7 +97,10 @@ func (o *devserverOptions) run(ctx context.Context) error {
 	}
 	r := ready{
 		Endpoint: endpointOf(ln.Addr().String()), APIVersion: server.APIVersion(),
-		Username: "admin", Password: server.AdminPassword(),
+		Password: server.AdminPassword(),
+	}
+	if cfg.AzureAD == nil {
+		r.Username = "admin"
 	}
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
@@ -116,6 +123,13 @@ func (o *devserverOptions) config() (devserver.Config, error) {
 		R:          o.r, Python: o.python, DataDir: o.dataDir,
 		AccessLifetime: o.access, RefreshIdle: o.refresh, MaxSessions: o.maxSessions, MemoryLimit: o.memory,
 		Logger: slog.New(slog.NewTextHandler(o.app.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if o.authority != "" || o.audience != "" {
+		client, err := (&settings{caFile: o.app.or(o.app.caFile, "MLS_CA_FILE")}).azureHTTP()
+		if err != nil {
+			return cfg, err
+		}
+		cfg.AzureAD = &devserver.AzureAD{Authority: o.authority, Audience: o.audience, HTTP: client}
 	}
 	if o.passwordFile != "" {
 		var err error
@@ -159,8 +173,12 @@ func (o *devserverOptions) announce(ctx context.Context, server *devserver.Serve
 		}
 	} else {
 		text := fmt.Sprintf("Development server, playing %s: %s\n", r.APIVersion, r.Endpoint)
-		text += fmt.Sprintf("Sign in:   mls login %s --username %s\n", r.Endpoint, r.Username)
-		if generated {
+		how := "--username " + r.Username
+		if o.authority != "" {
+			how = fmt.Sprintf("--aad --authuri %s --clientid CLIENT_ID --resource %s", o.authority, o.audience)
+		}
+		text += fmt.Sprintf("Sign in:   mls login %s %s\n", r.Endpoint, how)
+		if generated && r.Password != "" {
 			text += fmt.Sprintf("Password:  %s\n", r.Password)
 		}
 		if _, err := io.WriteString(o.app.out, text); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/auth/azuread"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -115,6 +116,7 @@ func (s *settings) wayOut(err error) error {
 	var (
 		dial      *net.OpError
 		authority x509.UnknownAuthorityError
+		azure     *azuread.Error
 	)
 	switch {
 	case errors.As(err, &authority):
@@ -123,6 +125,8 @@ func (s *settings) wayOut(err error) error {
 		return hint(err, "MLS_TOKEN needs a new token, from `mls token` for example; without it the stored sign-in is used")
 	case errors.Is(err, auth.ErrLoginRequired), errors.Is(err, mlserver.ErrUnauthorized):
 		return hint(err, "sign in: mls login %s", s.loginArgs())
+	case errors.As(err, &azure):
+		return err // it says what to do, and the server is not at fault
 	case errors.Is(err, auth.ErrPlainHTTP):
 		return hint(err, "--allow-http sends them nonetheless")
 	case errors.Is(err, context.DeadlineExceeded):

@@ -25,7 +25,8 @@ type profile struct {
 	APIVersion string     `json:"apiVersion,omitempty"`
 	CAFile     string     `json:"caFile,omitempty"`
 	AllowHTTP  bool       `json:"allowHttp,omitempty"`
-	Tokens     *tokenPair `json:"tokens,omitempty"` // nil: signed out
+	AzureAD    *azureAD   `json:"azureAD,omitempty"` // nil: the server itself signs in
+	Tokens     *tokenPair `json:"tokens,omitempty"`  // nil: signed out
 }
 
 // tokenPair is what the server issued last.
