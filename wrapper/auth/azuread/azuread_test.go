@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -295,6 +296,20 @@ func TestParseCertificate(t *testing.T) {
 	for _, bad := range []string{"", "garbage", string(file[:len(file)/2])} {
 		if _, _, err := azuread.ParseCertificate([]byte(bad), canaryPassword); err == nil || strings.Contains(err.Error(), "CANARY") {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// Tokens for a server that they may not be sent to are not asked for.
+func TestPlainHTTP(t *testing.T) {
+	app := azuread.App{TenantID: tenant, ClientID: daemonApp, Resource: webApp}
+	for address, want := range map[string]error{"http://mls.contoso.test": auth.ErrPlainHTTP, "https://mls.contoso.test": nil, "http://127.0.0.1:1": nil} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.ClientSecret(canarySecret).Source(auth.Server{URL: u}); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", address, err, want)
 		}
 	}
 }

@@ -225,10 +225,11 @@ const maxReason = 600
 // scrub takes out secrets, those that are known and what looks like one, and bounds the text.
 func scrub(text string, secrets []string) string {
 	for _, s := range secrets {
+		if len(s) < 4 { // it would be found in any text
+			continue
+		}
 		for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s)} {
-			if form != "" {
-				text = strings.ReplaceAll(text, form, "[redacted]")
-			}
+			text = strings.ReplaceAll(text, form, "[redacted]")
 		}
 	}
 	text = secretField.ReplaceAllString(text, "$1 [redacted]")

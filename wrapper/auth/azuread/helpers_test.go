@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
@@ -32,6 +34,11 @@ const (
 	canaryPassword = `CANARY pass"wörd+/=&%`
 	canarySecret   = "CANARY~secret+/=&%"
 	canaryToken    = "CANARY-access-token"
+)
+
+type (
+	policyOptions = policy.TokenRequestOptions
+	accessToken   = azcore.AccessToken
 )
 
 // provider is a test identity provider with the applications of a server, and one user.

@@ -42,8 +42,14 @@ func (m *method) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String
 // LogValue keeps the secrets out of package log/slog.
 func (m *method) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
-// Source implements auth.Method: a cache in front of the credential, for any server.
-func (m *method) Source(auth.Server) (auth.Source, error) {
+// Source implements auth.Method: a cache in front of the credential. The server is not told anything; its address is checked if
+// there is one.
+func (m *method) Source(s auth.Server) (auth.Source, error) {
+	if s.URL != nil {
+		if err := s.Check(); err != nil {
+			return nil, err
+		}
+	}
 	t, cred, err := m.build()
 	if err != nil {
 		return nil, fmt.Errorf("azure AD, %s: %s", m.how, scrub(err.Error(), m.secrets))

@@ -1,9 +1,13 @@
+//go:build unix
+
 package azuread_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,18 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/auth/azuread"
 	"github.com/mlserver-go/mls/wrapper/auth/azuread/azureadtest"
-)
-
-type (
-	policyOptions = policy.TokenRequestOptions
-	accessToken   = azcore.AccessToken
 )
 
 // program puts one in front of the others of the PATH.
@@ -159,4 +157,59 @@ echo '{"accessToken": "from-az", "expires_on": `+fmt.Sprint(time.Now().Add(time.
 	}
 	program(t, "az", `echo '{"accessToken": "`+canaryToken+`", "expires_on": "x`)
 	fails(t, azuread.Credential(cred, webApp))
+}
+
+// The identities of machines in Azure, where nobody has a secret.
+func TestManagedIdentity(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-IDENTITY-HEADER") != canarySecret || r.URL.Query().Get("resource") != webApp {
+			http.Error(w, `{"error":"invalid_request","access_token":"`+canaryToken+`"}`, http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, `{"access_token":"from-machine","expires_on":"%d","resource":%q,"token_type":"Bearer"}`, time.Now().Add(time.Hour).Unix(), webApp)
+	}))
+	t.Cleanup(s.Close)
+	t.Setenv("IDENTITY_ENDPOINT", s.URL)
+	for _, header := range []string{"wrong", canarySecret} { // in this order: the library remembers tokens for the whole process
+		t.Setenv("IDENTITY_HEADER", header)
+		cred, err := azidentity.NewManagedIdentityCredential(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := azuread.Credential(cred, webApp)
+		if header == "wrong" {
+			fails(t, m)
+		} else if got := signIn(t, m); got.AccessToken != "from-machine" {
+			t.Errorf("got %v", got)
+		}
+	}
+}
+
+// The identities of workloads: a file has what the application proves itself with.
+func TestWorkloadIdentity(t *testing.T) {
+	p := start(t)
+	cert, key := certificate()
+	p.AddApp(azureadtest.App{ID: daemonApp, Certificate: cert})
+	assertion, err := jwt.NewWithClaims(jwt.SigningMethodPS256, jwt.MapClaims{
+		"iss": daemonApp, "sub": daemonApp, "aud": p.URL + "/contoso.test/oauth2/v2.0/token", "exp": time.Now().Add(time.Hour).Unix(),
+	}).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "assertion")
+	if err := os.WriteFile(file, []byte(assertion), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	options := p.ClientOptions()
+	options.Cloud.ActiveDirectoryAuthorityHost = p.URL
+	cred, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+		ClientOptions: options, ClientID: daemonApp, TenantID: tenant, TokenFilePath: file, DisableInstanceDiscovery: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := claims(t, signIn(t, azuread.Credential(cred, webApp))); c["appid"] != daemonApp || c["aud"] != webApp {
+		t.Errorf("token of %v for %v", c["appid"], c["aud"])
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/auth/azuread"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
@@ -31,6 +33,9 @@ const (
 	flowAzureCLI     = "azure-cli"
 	flowDefaultChain = "default"
 )
+
+// answerTimeout is how long one answer of Azure AD may take.
+const answerTimeout = 20 * time.Second
 
 var flows = []string{flowDeviceCode, flowInteractive, flowPassword, flowSecret, flowCertificate, flowAzureCLI, flowDefaultChain}
 
@@ -160,6 +165,9 @@ func (a *app) azureSecretsOfEnv() (sec azureSecrets, err error) {
 func (a *app) azureSecretsAsked(ctx context.Context, z *azureAD, o aadOptions, cr credentials, s *settings) (sec azureSecrets, err error) {
 	switch z.Flow {
 	case flowPassword:
+		if s.stored != nil && s.stored.AzureAD != nil && s.stored.AzureAD.Flow == flowPassword && a.getenv("MLS_USERNAME") == "" {
+			cr.username = cmp.Or(cr.username, s.stored.Username)
+		}
 		sec.username, sec.password, err = a.ask(ctx, cr, s.endpoint)
 	case flowSecret:
 		if o.secretFile != "" {
@@ -182,12 +190,16 @@ func (z *azureAD) method(a *app, s *settings, sec azureSecrets) (auth.Method, er
 		return nil, err
 	}
 	options := azcore.ClientOptions{Transport: client}
+	options.Retry.TryTimeout, options.Retry.MaxRetries = answerTimeout, 2
 	app := azuread.App{
 		AuthURI: z.AuthURI, TenantID: z.TenantID, ClientID: z.ClientID, Resource: z.Resource,
 		NoInstanceDiscovery: z.NoInstanceDiscovery, Options: options,
 	}
 	prompt := func(_ context.Context, p azuread.Prompt) error {
 		a.say("%s", printable(p.Message))
+		if p.Code == "" {
+			a.say("Should it show AADSTS50011, application %s lacks the reply URL http://localhost: --aad-flow device-code does without.", z.ClientID)
+		}
 		return nil
 	}
 	switch z.Flow {
@@ -254,11 +266,7 @@ func (z *azureAD) token(ctx context.Context, a *app, s *settings, sec azureSecre
 	if err != nil {
 		return nil, err
 	}
-	server, err := s.server()
-	if err != nil {
-		return nil, err
-	}
-	source, err := m.Source(server)
+	source, err := m.Source(auth.Server{})
 	if err != nil {
 		return nil, wrongUsage{err}
 	}
@@ -266,7 +274,7 @@ func (z *azureAD) token(ctx context.Context, a *app, s *settings, sec azureSecre
 }
 
 // renewed signs in without asking anybody, with what the environment has.
-func (z *azureAD) renewed(ctx context.Context, a *app, s *settings, username string) (*auth.Token, error) {
+func (z *azureAD) renewed(ctx context.Context, a *app, s *settings, p *profile) (*auth.Token, error) {
 	sec, err := a.azureSecretsOfEnv()
 	if err != nil {
 		return nil, err
@@ -275,13 +283,30 @@ func (z *azureAD) renewed(ctx context.Context, a *app, s *settings, username str
 	switch {
 	case z.attended():
 		missing = "somebody has to sign in"
-	case z.Flow == flowPassword && (sec.password == "" || sec.username != username):
-		missing = "MLS_USERNAME and MLS_PASSWORD are not those of " + username
+	case z.Flow == flowPassword && (sec.password == "" || sec.username != p.Username):
+		missing = "MLS_USERNAME and MLS_PASSWORD are not those of " + p.Username
 	case z.Flow == flowSecret && sec.clientSecret == "":
 		missing = "MLS_CLIENT_SECRET is not set"
 	}
-	if missing != "" {
-		return nil, fmt.Errorf("%w: the access token of Azure AD has ended, and %s", auth.ErrLoginRequired, missing)
+	switch {
+	case missing == "":
+		return z.token(ctx, a, s, sec)
+	case !p.Tokens.expiring(a.now()): // the server refused it, and says why
+		return p.Tokens.token(), nil
 	}
-	return z.token(ctx, a, s, sec)
+	return nil, fmt.Errorf("%w: the access token of Azure AD has ended, and %s", auth.ErrLoginRequired, missing)
+}
+
+// accepted asks the server whether it takes a token: Azure AD does not know.
+func (z *azureAD) accepted(ctx context.Context, s *settings, server auth.Server, t *auth.Token) error {
+	client, err := mlserver.New(mlserver.Config{Address: s.endpoint, Auth: auth.Static(t.AccessToken), HTTP: server.HTTP, AllowHTTP: s.allowHTTP})
+	if err != nil {
+		return err
+	}
+	_, err = client.Status(ctx)
+	var answered *mlserver.Error
+	if errors.As(err, &answered) && !errors.Is(err, mlserver.ErrUnauthorized) {
+		return nil // that it is not well, or does not tell, is another matter
+	}
+	return err
 }

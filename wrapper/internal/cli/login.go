@@ -127,6 +127,13 @@ func (o *loginOptions) signIn(ctx context.Context, s *settings, p *profile) (*au
 
 // signInAzure signs in at Azure AD.
 func (o *loginOptions) signInAzure(ctx context.Context, s *settings, p *profile) (*auth.Token, error) {
+	server, err := s.server()
+	if err != nil {
+		return nil, err
+	}
+	if err := server.Check(); err != nil { // before anybody is asked
+		return nil, err
+	}
 	z, err := o.app.azureAD(o.aad, o.credentials, s)
 	if err != nil {
 		return nil, err
@@ -139,6 +146,9 @@ func (o *loginOptions) signInAzure(ctx context.Context, s *settings, p *profile)
 	defer cancel()
 	t, err := z.token(ctx, o.app, s, sec)
 	if err != nil {
+		return nil, err
+	}
+	if err := z.accepted(ctx, s, server, t); err != nil {
 		return nil, err
 	}
 	p.AzureAD, p.Username = z, cmp.Or(sec.username, userOf(t.AccessToken))

@@ -93,7 +93,7 @@ func (s *storedSource) renew(ctx context.Context) (*auth.Token, error) {
 // next is the token after the stored one.
 func (s *storedSource) next(ctx context.Context, p *profile) (*auth.Token, error) {
 	if p.AzureAD != nil {
-		return p.AzureAD.renewed(ctx, s.app, s.settings, p.Username)
+		return p.AzureAD.renewed(ctx, s.app, s.settings, p)
 	}
 	old := p.Tokens.token()
 	old.AccessToken = "" // or else it would be used on
