@@ -68,7 +68,7 @@ func TestFlows(t *testing.T) {
 				t.Errorf("Source sent %q", got)
 			}
 			before := time.Now()
-			got, err := src.Token(t.Context())
+			got, err := src.Token(bounded(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestFlows(t *testing.T) {
 			if asked := p.asked(); !slices.Equal(asked, want) {
 				t.Errorf("asked\n%q, want\n%q", asked, want)
 			}
-			if again, err := src.Token(t.Context()); err != nil || again != got || p.asked() != nil {
+			if again, err := src.Token(bounded(t)); err != nil || again != got || p.asked() != nil {
 				t.Errorf("a fresh token was not used again: %v", err)
 			}
 		})
@@ -171,13 +171,13 @@ func TestRenewal(t *testing.T) {
 		prompts++
 		return p.EnterCode(prompt.Code, ann, canaryPassword)
 	})).(*auth.Cache)
-	first, err := src.Token(t.Context())
+	first, err := src.Token(bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	src.Now = func() time.Time { return time.Now().Add(time.Hour) }
 	p.asked()
-	second, err := src.Token(t.Context())
+	second, err := src.Token(bounded(t))
 	if err != nil || second.AccessToken == first.AccessToken || prompts != 1 {
 		t.Errorf("renewed with %v and %d prompts", err, prompts)
 	}
@@ -241,7 +241,7 @@ func TestStuckCredential(t *testing.T) {
 		return azcore.AccessToken{}, nil
 	}), webApp)).(*auth.Cache)
 	src.Limit = 10 * time.Millisecond
-	if _, err := src.Token(t.Context()); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "in time") {
+	if _, err := src.Token(bounded(t)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "in time") {
 		t.Errorf("got %v", err)
 	}
 }

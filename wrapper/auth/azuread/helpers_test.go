@@ -1,6 +1,7 @@
 package azuread_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -93,9 +94,16 @@ func sourceOf(t *testing.T, m auth.Method) auth.Source {
 	return src
 }
 
+// bounded is a context that ends what nobody comes to finish.
+func bounded(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 func signIn(t *testing.T, m auth.Method) *auth.Token {
 	t.Helper()
-	token, err := sourceOf(t, m).Token(t.Context())
+	token, err := sourceOf(t, m).Token(bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux
 
 package azuread_test
 
@@ -40,7 +40,7 @@ func browser(t *testing.T, open func(page string)) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program(t, "xdg-open", fmt.Sprintf("printf '%%s' \"$1\" > %q\n", pipe))
+	program(t, "xdg-open", fmt.Sprintf("exec timeout 20 sh -c 'printf %%s \"$1\" > %s' - \"$1\"\n", pipe)) // unless nobody reads
 	go func() {
 		page, err := os.ReadFile(pipe) // waits until it is written
 		if err != nil {
@@ -66,7 +66,7 @@ func TestInteractive(t *testing.T) {
 		}
 		src := sourceOf(t, app.Interactive(prompt))
 		p.asked()
-		got, err := src.Token(t.Context())
+		got, err := src.Token(bounded(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestInteractive(t *testing.T) {
 			t.Errorf("the last request was %v", last)
 		}
 		src.(*auth.Cache).Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
-		if _, err := src.Token(t.Context()); err != nil { // without the browser
+		if _, err := src.Token(bounded(t)); err != nil { // without the browser
 			t.Error(err)
 		}
 	}
@@ -109,7 +109,7 @@ func TestInteractiveRefused(t *testing.T) {
 		browser(t, func(page string) { shown <- p.Browse(t.Context(), page, ann, canaryPassword) })
 		src := sourceOf(t, p.app(oob).Interactive(nil)).(*auth.Cache)
 		src.Limit = 500 * time.Millisecond
-		_, err := src.Token(t.Context())
+		_, err := src.Token(bounded(t))
 		if err == nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "http://localhost") || !strings.Contains(err.Error(), oob) {
 			t.Errorf("got %v", err)
 		}

@@ -22,7 +22,7 @@ import (
 // fails signs in, which must fail, and checks that nothing secret is told.
 func fails(t *testing.T, m auth.Method, want ...string) *azuread.Error {
 	t.Helper()
-	_, err := sourceOf(t, m).Token(t.Context())
+	_, err := sourceOf(t, m).Token(bounded(t))
 	var e *azuread.Error
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v, want an azuread.Error", err)
@@ -222,7 +222,7 @@ func TestSilence(t *testing.T) {
 	t.Run("nobody enters the code", func(t *testing.T) {
 		src := sourceOf(t, p.app(nativeApp).DeviceCode(func(context.Context, azuread.Prompt) error { return nil })).(*auth.Cache)
 		src.Limit = 300 * time.Millisecond
-		_, err := src.Token(t.Context())
+		_, err := src.Token(bounded(t))
 		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, auth.ErrLoginRequired) || !strings.Contains(err.Error(), "nobody entered the code") {
 			t.Errorf("got %v", err)
 		}
