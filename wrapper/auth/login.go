@@ -65,7 +65,7 @@ func (l Login) Source(s Server) (Source, error) {
 			return nil, fmt.Errorf("no password for user %q", l.Username)
 		}
 	}
-	if err := checkScheme(s.URL, s.AllowHTTP); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	if l.Now == nil {

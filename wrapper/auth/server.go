@@ -51,6 +51,9 @@ func (s Server) Client(src Source) *http.Client {
 	return &c
 }
 
+// Check refuses a server that no password or token should be sent to, with ErrPlainHTTP.
+func (s Server) Check() error { return checkScheme(s.URL, s.AllowHTTP) }
+
 // checkScheme refuses to tell secrets to everybody between here and another host.
 func checkScheme(u *url.URL, allowHTTP bool) error {
 	if strings.EqualFold(u.Scheme, "https") || allowHTTP || isLoopback(u.Hostname()) {

@@ -18,6 +18,7 @@ type Config struct {
 	Users         map[string]string // further local accounts: name to password
 	LDAP          *LDAP             // if set, users of this directory sign in, and no local account
 	Roles         Roles             // of accounts; with none assigned all but admin are Contributors
+	AzureAD       *AzureAD          // if set, tokens of Azure AD are what signs in, and no local account
 
 	R, Python string // programs to run; when empty $MLS_R and $MLS_PYTHON, else found by probing
 	// Interpreters were found before, by another server perhaps: their languages are not probed for again.

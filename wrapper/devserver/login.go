@@ -13,7 +13,7 @@ import (
 type accounts map[string][sha256.Size]byte
 
 func newAccounts(cfg Config) accounts {
-	if cfg.LDAP != nil {
+	if cfg.LDAP != nil || cfg.AzureAD != nil {
 		return nil
 	}
 	a := accounts{"admin": sha256.Sum256([]byte(cfg.AdminPassword))}
@@ -51,6 +51,9 @@ func (s *Server) login(w http.ResponseWriter, r *request) error {
 
 // whoIs tells the user that name and password belong to.
 func (s *Server) whoIs(r *request, name, password string) (user string, err error) {
+	if s.azure != nil {
+		return "", s.azure.refuseLogin()
+	}
 	if s.ldap != nil {
 		return s.ldap.login(r.Context(), name, password)
 	}
@@ -68,6 +71,9 @@ func (s *Server) renewToken(w http.ResponseWriter, r *request) error {
 	var body struct{ RefreshToken string }
 	if err := r.decode(&body); err != nil {
 		return err
+	}
+	if s.azure != nil { // it may be one from before
+		return s.azure.refuseLogin()
 	}
 	p, err := s.tokens.renew(body.RefreshToken)
 	if err != nil {
@@ -112,6 +118,9 @@ func (s *Server) authenticate(r *http.Request) (user string, err error) {
 	fields := strings.Fields(r.Header.Get("Authorization"))
 	if len(fields) != 2 || !strings.EqualFold(fields[0], "Bearer") {
 		return "", fail(http.StatusUnauthorized, "no access token: log in, and send it as Authorization: Bearer")
+	}
+	if s.azure != nil {
+		return s.azure.check(r.Context(), fields[1])
 	}
 	if user, err = s.tokens.check(fields[1]); err != nil {
 		return "", err

@@ -24,6 +24,7 @@ type Server struct {
 	store    *store
 	accounts accounts
 	ldap     *ldapDirectory // nil: without LDAP
+	azure    *directory // nil: without Azure AD
 	tokens   *tokens
 	engines  map[runtimes.Language]*engine
 	fault    atomic.Pointer[faults]
@@ -48,15 +49,28 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	var directory *ldapDirectory
+	var ldap *ldapDirectory
 	if cfg.LDAP != nil {
 		if cfg.AdminPassword != "" || len(cfg.Users) > 0 {
 			return nil, errors.New("an LDAP directory turns local accounts off: give no passwords for them")
 		}
-		if directory, err = newLDAPDirectory(*cfg.LDAP); err != nil {
+		if ldap, err = newLDAPDirectory(*cfg.LDAP); err != nil {
 			return nil, err
 		}
-	} else if cfg.AdminPassword == "" {
+	}
+	var azure *directory
+	if cfg.AzureAD != nil {
+		switch {
+		case cfg.LDAP != nil:
+			return nil, errors.New("users sign in by LDAP or by Azure AD, not by both")
+		case cfg.AdminPassword != "" || len(cfg.Users) > 0:
+			return nil, errors.New("azure AD turns local accounts off: give no passwords")
+		}
+		if azure, err = newDirectory(*cfg.AzureAD, cfg.Clock); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.LDAP == nil && cfg.AzureAD == nil && cfg.AdminPassword == "" {
 		cfg.AdminPassword = generatePassword()
 	}
 	for user, password := range cfg.Users {
@@ -64,7 +78,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("account %q: name and password must not be empty, and admin's password is given as AdminPassword", user)
 		}
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg), ldap: directory}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg), ldap: ldap, azure: azure}
 	if err := cfg.Roles.check(cfg, s.accounts, s.since); err != nil {
 		return nil, err
 	}
@@ -158,7 +172,7 @@ func (s *Server) APIVersion() string { return s.cfg.APIVersion }
 func APIVersions() []string { return swagger.Versions() }
 
 // AdminPassword is the password of the account "admin", given or generated. It is the only way to learn a generated one. With
-// LDAP there is none.
+// LDAP or Azure AD there is none.
 func (s *Server) AdminPassword() string { return s.cfg.AdminPassword }
 
 // Interpreters says which R and Python were found, waiting for the probe; an error names the program and how to install it.

@@ -70,6 +70,9 @@ func (s *Server) status(w http.ResponseWriter, r *request) error {
 			top = h.StatusCode
 		}
 	}
+	if s.azure != nil {
+		authentication.Components = map[string]*health{"azureActiveDirectory": s.azure.health()}
+	}
 	writeJSON(w, http.StatusOK, &health{
 		StatusCode: top,
 		Components: map[string]*health{

@@ -88,6 +88,12 @@ profile, default. "mls profile show --origin" tells what holds, and why.
   MLS_ALLOW_HTTP      true: plain http to other machines is accepted    --allow-http
   MLS_PLAINTEXT_STORE true: sign-ins are not kept in the keyring        login --plaintext-store
   MLS_TRACE           not empty: show requests                          --trace
+  MLS_AUTHURI         authority of Azure AD                             login --authuri
+  MLS_TENANTID        its tenant                                        login --tenantid
+  MLS_CLIENTID        application that signs in there                   login --clientid
+  MLS_RESOURCE        application that the server is there              login --resource
+  MLS_CLIENT_SECRET   client secret, or its file in MLS_CLIENT_SECRET_FILE
+  MLS_CERTIFICATE_PASSWORD  of login --certificate, or its file in MLS_CERTIFICATE_PASSWORD_FILE
   MLS_CONFIG_DIR      where sign-ins are stored, default $XDG_CONFIG_HOME/mls
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 sign in (again); 5 not found;

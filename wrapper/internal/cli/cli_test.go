@@ -34,6 +34,9 @@ const password = "Canary-9f3b-Wiesel"
 // ldapPassword is the one of the query user in the test's directory.
 const ldapPassword = slapd.QueryPassword
 
+// clientSecret is that of an application in Azure AD. It must never be seen either.
+const clientSecret = "Canary-77aa-Marder"
+
 // leaked is the exit code of a command that printed a secret.
 const leaked = 99
 
@@ -41,7 +44,7 @@ const leaked = 99
 // scripts run it.
 func guardedMain() int {
 	var seen, traced recorder
-	secrets := append(storedSecrets(), password, ldapPassword)
+	secrets := append(storedSecrets(), password, ldapPassword, clientSecret)
 	a := testApp(os.Stdin, tee{os.Stdout, &seen}, tee{os.Stderr, &seen})
 	a.traceTo = tee{io.Discard, &traced}
 	if len(os.Args) > 1 && os.Args[1] == "token" {

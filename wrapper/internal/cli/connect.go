@@ -37,8 +37,12 @@ func (a *app) signIn(s *settings) (*signIn, error) {
 	}
 	if s.stored != nil && s.stored.Tokens != nil && (user == "" || password == "" || user == s.stored.Username) {
 		source := newStoredSource(a, s, server)
+		how := "mls login"
+		if s.stored.AzureAD != nil {
+			how = s.stored.AzureAD.String()
+		}
 		return &signIn{
-			server: server, how: "mls login, stored in profile " + s.profile, user: s.stored.Username,
+			server: server, how: how + ", stored in profile " + s.profile, user: s.stored.Username,
 			cache: auth.NewCache(source), source: source,
 		}, nil
 	}

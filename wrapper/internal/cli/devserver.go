@@ -29,6 +29,8 @@ type devserverOptions struct {
 	usersFile    string
 	rolesFile    string
 	readyFile    string
+	authority    string
+	audience     string
 	python, r    string
 	access       time.Duration
 	refresh      time.Duration
@@ -73,6 +75,8 @@ name and password as JSON, readable by you alone, until the server ends.`,
 	f.StringVar(&o.passwordFile, "password-file", "", "file with the password of the account admin, - for the standard input")
 	f.StringVar(&o.usersFile, "users-file", "", `file with more accounts, as JSON: {"NAME": "PASSWORD", ...}`)
 	f.StringVar(&o.rolesFile, "roles-file", "", `file with the roles of accounts, as JSON: {"owner": [NAME, ...], "contributor": [...], "reader": [...]}`)
+	f.StringVar(&o.authority, "aad-authority", "", "take tokens of this Azure AD tenant and no passwords, as https://login.windows.net/TENANT; AD FS as https://HOST/adfs")
+	f.StringVar(&o.audience, "aad-audience", "", `client ID of the "web" application that the tokens have to be for`)
 	f.StringVar(&o.readyFile, "ready-file", "", "write address, user name and password to this file when the server answers")
 	f.StringVar(&o.r, "r", "", "R to run; by default the first one that works")
 	f.StringVar(&o.python, "python", "", "Python to run; by default the one that lacks the fewest packages")
@@ -115,7 +119,10 @@ func (o *devserverOptions) run(ctx context.Context) (err error) {
 	}
 	r := ready{
 		Endpoint: endpointOf(ln.Addr().String(), cert != nil), APIVersion: server.APIVersion(),
-		Username: "admin", Password: server.AdminPassword(),
+		Password: server.AdminPassword(),
+	}
+	if cfg.AzureAD == nil {
+		r.Username = "admin"
 	}
 	if cfg.LDAP != nil {
 		r.Username = ""
@@ -145,6 +152,13 @@ func (o *devserverOptions) config() (devserver.Config, error) {
 		R:          o.r, Python: o.python, DataDir: o.dataDir,
 		AccessLifetime: o.access, RefreshIdle: o.refresh, MaxSessions: o.maxSessions, MemoryLimit: o.memory,
 		Logger: slog.New(slog.NewTextHandler(o.app.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if o.authority != "" || o.audience != "" {
+		client, err := (&settings{caFile: o.app.or(o.app.caFile, "MLS_CA_FILE")}).azureHTTP()
+		if err != nil {
+			return cfg, err
+		}
+		cfg.AzureAD = &devserver.AzureAD{Authority: o.authority, Audience: o.audience, HTTP: client}
 	}
 	if o.passwordFile != "" {
 		var err error
@@ -205,8 +219,8 @@ func (o *devserverOptions) announce(ctx context.Context, server *devserver.Serve
 		}
 	} else {
 		text := fmt.Sprintf("Development server, playing %s: %s\n", r.APIVersion, r.Endpoint)
-		text += r.loginText(o.tls.own)
-		if generated {
+		text += r.loginText(o)
+		if generated && r.Password != "" {
 			text += fmt.Sprintf("Password:  %s\n", r.Password)
 		}
 		if r.CAFile != "" {

@@ -117,9 +117,13 @@ func (o *tlsOptions) certificate(a *app, dataDir, listen string) (cert *devserve
 }
 
 // loginText is how to sign in to a started server.
-func (r *ready) loginText(own bool) string {
-	text := fmt.Sprintf("Sign in:   mls login %s --username %s", r.Endpoint, cmp.Or(r.Username, "NAME"))
-	if own {
+func (r *ready) loginText(o *devserverOptions) string {
+	how := "--username " + cmp.Or(r.Username, "NAME")
+	if o.authority != "" {
+		how = fmt.Sprintf("--aad --authuri %s --clientid CLIENT_ID --resource %s", o.authority, o.audience)
+	}
+	text := fmt.Sprintf("Sign in:   mls login %s %s", r.Endpoint, how)
+	if o.tls.own {
 		text += " --pin-sha256 " + r.PinSHA256
 	}
 	return text + "\n"

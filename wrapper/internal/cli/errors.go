@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/auth/azuread"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
@@ -122,6 +123,7 @@ func (s *settings) wayOut(err error) error {
 		dial      *net.OpError
 		authority x509.UnknownAuthorityError
 		pin       *transport.PinError
+		azure     *azuread.Error
 	)
 	switch {
 	case errors.As(err, &authority):
@@ -134,6 +136,8 @@ func (s *settings) wayOut(err error) error {
 		return hint(err, "MLS_TOKEN needs a new token, from `mls token` for example; without it the stored sign-in is used")
 	case errors.Is(err, auth.ErrLoginRequired), errors.Is(err, mlserver.ErrUnauthorized):
 		return hint(err, "sign in: mls login %s", s.loginArgs())
+	case errors.As(err, &azure):
+		return err // it says what to do, and the server is not at fault
 	case errors.Is(err, auth.ErrPlainHTTP):
 		return hint(err, "R Server speaks plain http until its administrator sets up TLS. --allow-http sends password and tokens nonetheless: whoever reads them on the way can act as you")
 	case errors.Is(err, context.DeadlineExceeded) && s.timeout != 0:

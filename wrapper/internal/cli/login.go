@@ -23,6 +23,7 @@ type loginOptions struct {
 	endpoint    string
 	credentials credentials
 	plaintext   bool
+	aad         aadOptions
 }
 
 func (a *app) loginCmd() *cobra.Command {
@@ -40,13 +41,26 @@ The refresh token, which is good for weeks, goes into the keyring of the operati
 User name and password are asked for at a terminal. Without one they come from flags and environment, see "mls --help".
 Several servers, or users, need a profile each.
 
-A sign-in ends with "mls logout", after 14 days without use, and after 90 days anyway.`,
+A sign-in ends with "mls logout", after 14 days without use, and after 90 days anyway.
+
+Where the server uses Azure AD, or AD FS:
+
+  mls login https://mls.example.com --aad --tenantid example.com --clientid NATIVE_APP --resource WEB_APP
+
+signs in there with a code that you enter in any browser (device-code), or in the browser of this machine if there is one
+(interactive). Other ways are user name and password, the secret or certificate of an application, the Azure CLI, and whatever
+the Azure SDK finds (default). The access token is stored, and lasts about an hour. Then commands get another one by themselves
+if nobody has to be asked: with the certificate, the Azure CLI, or the secret or password in the environment. Else sign in
+again: "mls login ADDRESS --aad" remembers the rest.`,
 		Example: `  mls login http://localhost:12800 --username admin --password-file password.txt
   echo "$PASSWORD" | mls login http://localhost:12800 --username admin --password-stdin
   MLS_USERNAME=admin MLS_PASSWORD_FILE=password.txt mls login http://localhost:12800
   mls login http://localhost:12800 --username admin --password-file password.txt --profile work`,
 		Args: args(0, 1, "one address"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if flag := o.aad.misused(c); flag != "" {
+				return usageError(c, "--%s is for --aad", flag)
+			}
 			if len(args) > 0 {
 				o.endpoint = args[0]
 			}
@@ -55,6 +69,7 @@ A sign-in ends with "mls logout", after 14 days without use, and after 90 days a
 	}
 	o.credentials.flags(c)
 	c.Flags().BoolVar(&o.plaintext, "plaintext-store", false, "store the refresh token in a file that only you can read, not in the keyring")
+	o.aad.flags(c)
 	return c
 }
 
@@ -64,26 +79,17 @@ func (o *loginOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := s.server()
-	if err != nil {
-		return err
-	}
 	plaintext, err := o.inFile()
 	if err != nil {
 		return err
 	}
-	user, password, err := a.ask(ctx, o.credentials, s)
-	if err != nil {
-		return err
+	p := s.profileOf("")
+	signIn := o.signIn
+	if o.aad.on {
+		signIn = o.signInAzure
 	}
-	ctx, cancel := a.bounded(ctx)
-	defer cancel()
-	source, err := auth.Login{Username: user, Password: password, Now: a.now}.Source(server)
-	if err != nil {
-		return s.wayOut(err)
-	}
-	t, err := source.Token(ctx)
-	if errors.Is(err, mlserver.ErrUnauthorized) {
+	t, err := signIn(ctx, s, p)
+	if errors.Is(err, mlserver.ErrUnauthorized) || errors.Is(err, auth.ErrLoginRequired) {
 		return err // "sign in" would be no way out
 	} else if err != nil {
 		return s.wayOut(err)
@@ -93,16 +99,15 @@ func (o *loginOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	p := s.profileOf(user)
 	p.Tokens = pairOf(t)
-	before, err := a.keep(ctx, s, p, plaintext)
+	before, err := a.keep(ctx, s, p, plaintext || o.aad.on) // Azure AD's refresh tokens are not stored: the keyring would hold nothing
 	if err != nil {
 		return errors.Join(fmt.Errorf("the sign-in could not be stored: %w", err), a.revoke(ctx, p))
 	}
 	if before != nil {
 		_ = a.revoke(ctx, before) // it was to be forgotten anyway
 	}
-	a.say("signed in to %s as %s", s.endpoint, user)
+	a.say("signed in to %s as %s", s.endpoint, p.Username)
 	return nil
 }
 
@@ -141,9 +146,59 @@ func (a *app) keep(ctx context.Context, s *settings, p *profile, plaintext bool)
 	return before, err
 }
 
+// signIn signs in at the server.
+func (o *loginOptions) signIn(ctx context.Context, s *settings, p *profile) (*auth.Token, error) {
+	server, err := s.server()
+	if err != nil {
+		return nil, err
+	}
+	user, password, err := o.app.ask(ctx, o.credentials, s)
+	if err != nil {
+		return nil, err
+	}
+	p.Username = user
+	ctx, cancel := o.app.bounded(ctx)
+	defer cancel()
+	source, err := auth.Login{Username: user, Password: password, Now: o.app.now}.Source(server)
+	if err != nil {
+		return nil, err
+	}
+	return source.Token(ctx)
+}
+
+// signInAzure signs in at Azure AD.
+func (o *loginOptions) signInAzure(ctx context.Context, s *settings, p *profile) (*auth.Token, error) {
+	server, err := s.server()
+	if err != nil {
+		return nil, err
+	}
+	if err := server.Check(); err != nil { // before anybody is asked
+		return nil, err
+	}
+	z, err := o.app.azureAD(o.aad, o.credentials, s)
+	if err != nil {
+		return nil, err
+	}
+	sec, err := o.app.azureSecretsAsked(ctx, z, o.aad, o.credentials, s)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := o.app.bounded(ctx)
+	defer cancel()
+	t, err := z.token(ctx, o.app, s, sec)
+	if err != nil {
+		return nil, err
+	}
+	if err := z.accepted(ctx, s, server, t); err != nil {
+		return nil, err
+	}
+	p.AzureAD, p.Username = z, cmp.Or(sec.username, userOf(t.AccessToken))
+	return t, nil
+}
+
 // revoke signs a profile out at its server.
 func (a *app) revoke(ctx context.Context, p *profile) error {
-	if p.Tokens == nil {
+	if p.Tokens == nil || p.AzureAD != nil { // the server has not issued those
 		return nil
 	}
 	if p.Keyring && p.Tokens.Refresh == "" {
@@ -225,6 +280,9 @@ func (a *app) forget(ctx context.Context, st *store, name string, left func(*pro
 		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %v", p.Endpoint, told)
 	} else {
 		a.say("signed out of %s", p.Endpoint)
+		if p.AzureAD != nil && p.Tokens.Expires.After(a.now()) {
+			a.say("The access token is forgotten here, but good until %s: only Azure AD could end it.", timeText(p.Tokens.Expires))
+		}
 	}
 	return true, err
 }
@@ -264,6 +322,11 @@ func (a *app) whoami() error {
 	}
 	id := identity{Username: in.user, Endpoint: s.endpoint, How: in.how, Profile: s.profile}
 	switch {
+	case in.source != nil && s.stored.AzureAD != nil:
+		id.Access = &s.stored.Tokens.Expires // renewed or not, as the environment has it
+		if s.stored.AzureAD.attended() {
+			id.SignIn = id.Access
+		}
 	case in.source != nil:
 		ends := s.stored.Tokens.signInEnds()
 		id.Store = s.stored.where()
@@ -288,7 +351,11 @@ func (a *app) whoami() error {
 		t.rows = append(t.rows, []string{"Access token until", text(id.Access)})
 	}
 	if id.SignIn != nil {
-		t.rows = append(t.rows, []string{"Sign-in until", text(id.SignIn) + ", later with use"})
+		later := ", later with use"
+		if id.SignIn == id.Access {
+			later = ""
+		}
+		t.rows = append(t.rows, []string{"Sign-in until", text(id.SignIn) + later})
 	}
 	return a.print(id, t)
 }
@@ -334,7 +401,7 @@ func claimsOf(token string) jwt.MapClaims {
 
 func userOf(token string) string {
 	claims := claimsOf(token)
-	for _, name := range []string{"unique_name", "upn", "name", "sub"} {
+	for _, name := range []string{"unique_name", "upn", "preferred_username", "appid", "name", "sub"} {
 		if user, ok := claims[name].(string); ok && user != "" {
 			return user
 		}

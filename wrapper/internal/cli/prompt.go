@@ -63,11 +63,14 @@ func (a *app) ask(ctx context.Context, cr credentials, s *settings) (username, p
 }
 
 // envPassword is the password of the environment, empty when there is none.
-func (a *app) envPassword() (string, error) {
-	if password := a.getenv("MLS_PASSWORD"); password != "" {
-		return password, nil
+func (a *app) envPassword() (string, error) { return a.envSecret("MLS_PASSWORD") }
+
+// envSecret is the secret in a variable, or in the file that the variable with _FILE names; empty when there is none.
+func (a *app) envSecret(variable string) (string, error) {
+	if secret := a.getenv(variable); secret != "" {
+		return secret, nil
 	}
-	if file := a.getenv("MLS_PASSWORD_FILE"); file != "" {
+	if file := a.getenv(variable + "_FILE"); file != "" {
 		return a.passwordFrom(file)
 	}
 	return "", nil

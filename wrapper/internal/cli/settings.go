@@ -167,6 +167,9 @@ func (s *settings) server() (auth.Server, error) {
 // loginArgs are the arguments of the mls login that these settings need.
 func (s *settings) loginArgs() string {
 	args := []string{s.endpoint}
+	if s.stored != nil && s.stored.AzureAD != nil { // the rest is in the profile
+		args = append(args, "--aad")
+	}
 	if s.profile != defaultProfile {
 		args = append(args, "--profile", s.profile)
 	}

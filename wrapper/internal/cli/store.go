@@ -28,6 +28,7 @@ type profile struct {
 	PinSHA256  string     `json:"pinSha256,omitempty"`
 	AllowHTTP  bool       `json:"allowHttp,omitempty"`
 	Keyring    bool       `json:"keyring,omitempty"` // the refresh token is there
+	AzureAD    *azureAD   `json:"azureAD,omitempty"` // nil: the server itself signs in
 	Tokens     *tokenPair `json:"tokens,omitempty"`  // nil: signed out
 }
 

@@ -82,13 +82,7 @@ func (s *storedSource) renew(ctx context.Context) (*auth.Token, error) {
 	if err := s.settings.store.complete(ctx, s.settings.profile, p); err != nil {
 		return nil, err
 	}
-	old := p.Tokens.token()
-	old.AccessToken = "" // or else it would be used on
-	source, err := auth.Login{Username: p.Username, Token: old, Now: s.app.now}.Source(s.server)
-	if err != nil {
-		return nil, err
-	}
-	t, err := source.Token(ctx)
+	t, err := s.next(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +91,20 @@ func (s *storedSource) renew(ctx context.Context) (*auth.Token, error) {
 		s.app.say("mls: the renewed sign-in could not be stored, the next command will ask for a new one: %v", err)
 	}
 	return t, nil
+}
+
+// next is the token after the stored one.
+func (s *storedSource) next(ctx context.Context, p *profile) (*auth.Token, error) {
+	if p.AzureAD != nil {
+		return p.AzureAD.renewed(ctx, s.app, s.settings, p)
+	}
+	old := p.Tokens.token()
+	old.AccessToken = "" // or else it would be used on
+	source, err := auth.Login{Username: p.Username, Token: old, Now: s.app.now}.Source(s.server)
+	if err != nil {
+		return nil, err
+	}
+	return source.Token(ctx)
 }
 
 // expiring tells whether the access token ends within a minute, or a tenth of its lifetime if that is less.
