@@ -50,7 +50,7 @@ func (rs Roles) check(cfg Config, a accounts, since func(string) bool) error {
 func (s *Server) roleOf(user string) role {
 	rs := s.cfg.Roles
 	switch {
-	case user == "admin" && s.accounts != nil, slices.Contains(rs.Owner, user):
+	case user == "admin" && s.cfg.LDAP == nil && s.cfg.AzureAD == nil, slices.Contains(rs.Owner, user):
 		return owner
 	case slices.Contains(rs.Contributor, user):
 		return contributor

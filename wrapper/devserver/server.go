@@ -24,7 +24,7 @@ type Server struct {
 	store    *store
 	accounts accounts
 	ldap     *ldapDirectory // nil: without LDAP
-	azure    *directory // nil: without Azure AD
+	azure    *directory     // nil: without Azure AD
 	tokens   *tokens
 	engines  map[runtimes.Language]*engine
 	fault    atomic.Pointer[faults]

@@ -49,6 +49,9 @@ func main() {
 	} {
 		var linked []string
 		for _, p := range packages(t, "-deps", test.of) {
+			if strings.HasPrefix(p.ImportPath, "github.com/Azure/go-ntlmssp") {
+				continue // NTLM, which go-ldap speaks to Windows domains
+			}
 			if lower := strings.ToLower(p.ImportPath); strings.Contains(lower, "azure") || strings.Contains(lower, "microsoft") {
 				linked = append(linked, p.ImportPath)
 			}
