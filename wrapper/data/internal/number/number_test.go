@@ -38,9 +38,9 @@ func want(f float64) string { return string(appendSlow(nil, f)) }
 func TestAppendAndParseAgreeWithStrconv(t *testing.T) {
 	c := New()
 	r := rand.New(rand.NewPCG(1, 2))
-	n := 2_000_000
+	n := 400_000
 	if testing.Short() {
-		n /= 20
+		n /= 10
 	}
 	var text []byte
 	for range n {
