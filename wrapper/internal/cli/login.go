@@ -95,7 +95,7 @@ func (o *loginOptions) run(ctx context.Context) error {
 		return s.wayOut(err)
 	}
 	if s.caFile != "" {
-		if s.caFile, err = filepath.Abs(s.caFile); err != nil {
+		if p.CAFile, err = filepath.Abs(s.caFile); err != nil {
 			return err
 		}
 	}
