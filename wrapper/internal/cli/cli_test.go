@@ -175,6 +175,7 @@ func environment(dir, endpoint string) map[string]string {
 		"DEBUG":          "1",
 		"SWAGGER_DEBUG":  "1",
 		"TZ":             "UTC",
+		"GORACE":         "atexit_sleep_ms=0", // a second at the end of each command, otherwise
 	}
 }
 

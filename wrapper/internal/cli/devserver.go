@@ -213,6 +213,9 @@ func (o *devserverOptions) announce(ctx context.Context, server *devserver.Serve
 		}
 		o.app.say("mls: warning: other machines can reach %s. Who signs in runs code as you; there is %s.", o.listen, lacks)
 	}
+	if host, plain := o.ldap.plainTo(); plain {
+		o.app.say("mls: warning: the names and passwords of those who sign in go unencrypted to %s: ldaps:// or --ldap-starttls encrypts them.", host)
+	}
 	if o.app.output == "json" {
 		if err := o.app.printJSON(r); err != nil {
 			return err

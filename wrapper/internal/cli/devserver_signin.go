@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -61,6 +62,15 @@ func (o *ldapOptions) config(a *app) (*devserver.LDAP, error) {
 		}
 	}
 	return &d, nil
+}
+
+// plainTo tells whether passwords go over the network unencrypted, and to whom.
+func (o *ldapOptions) plainTo() (host string, plain bool) {
+	u, err := url.Parse(o.directory.URL)
+	if err != nil || u.Scheme != "ldap" || o.directory.StartTLS {
+		return "", false
+	}
+	return u.Host, !isLoopback(u.Hostname())
 }
 
 // tlsOptions are the certificate of the development server.

@@ -141,7 +141,9 @@ func (a *app) keep(ctx context.Context, s *settings, p *profile, plaintext bool)
 		err = store()
 	}
 	if err == nil && !p.Keyring && before != nil && before.Keyring {
-		err = s.store.keys.delete(ctx, s.store.path(s.profile))
+		if err := s.store.keys.delete(ctx, s.store.path(s.profile)); err != nil { // perhaps that is why a file was asked for
+			a.say("mls: warning: the sign-in before stays in the keyring: %v", err)
+		}
 	}
 	return before, err
 }
