@@ -61,9 +61,12 @@ func TestSafeName(t *testing.T) {
 func TestHostileFileNames(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, startServer(t, func(c *devserver.Config) {
-		c.Faults.Answers = map[string]devserver.Answer{"consumeWebService": {
-			Body: `{"success":true,"errorMessage":"","outputParameters":{},"outputFiles":{"../evil.txt":"aGVsbG8="},"consoleOutput":"","changedFiles":[]}`,
-		}}
+		c.Faults.Answers = map[string]devserver.Answer{
+			"getWebServiceVersion": {Body: `[{"name":"any","version":"1","inputParameterDefinitions":[]}]`},
+			"consumeWebService": {
+				Body: `{"success":true,"errorMessage":"","outputParameters":{},"outputFiles":{"../evil.txt":"aGVsbG8="},"consoleOutput":"","changedFiles":[]}`,
+			},
+		}
 	}))
 	out, err := u.command("mls", "service", "call", "any/1", "--artifacts-dir", "files").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), `"../evil.txt" is no safe name`) {
