@@ -65,23 +65,26 @@ func (b *vectorBuilder) value(data []byte) ([]byte, error) {
 		}
 		return rest, b.string(s)
 	}
-	for word, add := range words {
-		if rest, ok := bytes.CutPrefix(data, []byte(word)); ok {
-			return rest, add(b)
-		}
+	if rest, ok := bytes.CutPrefix(data, []byte("null")); ok {
+		b.null()
+		return rest, nil
+	}
+	if rest, ok := bytes.CutPrefix(data, []byte("true")); ok {
+		return rest, b.bool(true)
+	}
+	if rest, ok := bytes.CutPrefix(data, []byte("false")); ok {
+		return rest, b.bool(false)
+	}
+	if rest, ok := bytes.CutPrefix(data, []byte("NaN")); ok { // as Python writes it, and the next one
+		return rest, b.float(math.NaN())
+	}
+	if rest, ok := bytes.CutPrefix(data, []byte("Infinity")); ok {
+		return rest, b.float(math.Inf(1))
 	}
 	if data[0] == '[' || data[0] == '{' {
 		return nil, fmt.Errorf("value %d is a list or an object, where a number, a text, true, false or null belongs", b.n)
 	}
 	return nil, unexpected(data, "a value")
-}
-
-var words = map[string]func(*vectorBuilder) error{
-	"null":     func(b *vectorBuilder) error { b.null(); return nil },
-	"true":     func(b *vectorBuilder) error { return b.bool(true) },
-	"false":    func(b *vectorBuilder) error { return b.bool(false) },
-	"NaN":      func(b *vectorBuilder) error { return b.float(math.NaN()) }, // as Python writes it
-	"Infinity": func(b *vectorBuilder) error { return b.float(math.Inf(1)) },
 }
 
 var errCut = errors.New("the JSON ends in the middle")

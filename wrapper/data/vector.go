@@ -186,7 +186,7 @@ func (v Vector) At(i int) any {
 	return v.texts[i]
 }
 
-// String is the vector's JSON, cut short.
+// String shows the values, or the first of many, for people.
 func (v Vector) String() string {
 	const most = 10
 	var texts []string

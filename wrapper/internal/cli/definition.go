@@ -189,5 +189,5 @@ func parseRuntime(name, file string) (mlserver.Runtime, error) {
 		}
 		return mlserver.R, nil
 	}
-	return "", fmt.Errorf("the runtime is r or python, not %q", name)
+	return "", fmt.Errorf("runtime is r or python, not %q", name)
 }

@@ -303,7 +303,7 @@ func (f *follower) finish(r *mlserver.Result) {
 func runtimeFlag(c *cobra.Command, flag, file string) (mlserver.Runtime, error) {
 	r, err := parseRuntime(flag, file)
 	if err != nil {
-		return "", usageError(c, "--runtime: %v", err)
+		return "", usageError(c, "--%v", err)
 	}
 	return r, nil
 }

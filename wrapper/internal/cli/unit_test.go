@@ -64,7 +64,7 @@ func TestHostileFileNames(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, startServer(t, func(c *devserver.Config) {
 		c.Faults.Answers = map[string]devserver.Answer{
-			"getWebServiceVersion": {Body: `[{"name":"any","version":"1"}]`},
+			"getWebServiceVersion": {Body: `[{"name":"any","version":"1","inputParameterDefinitions":[]}]`},
 			"consumeWebService": {
 				Body: `{"success":true,"errorMessage":"","outputParameters":{},"outputFiles":{"../evil.txt":"aGVsbG8="},"consoleOutput":"","changedFiles":[]}`,
 			},
