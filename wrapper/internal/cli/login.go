@@ -127,7 +127,7 @@ func (o *loginOptions) inFile() (bool, error) {
 // keep stores a new sign-in, in the keyring unless there is none or the user wants a file. It returns what it replaces, if that
 // can still be read.
 func (a *app) keep(ctx context.Context, s *settings, p *profile, plaintext bool) (before *profile, err error) {
-	p.Keyring = !plaintext
+	p.Keyring = !plaintext && p.Tokens.Refresh != "" // or there is nothing to keep in it
 	store := func() error {
 		return s.store.update(ctx, s.profile, func(old *profile) (*profile, error) {
 			before = old
