@@ -100,7 +100,7 @@ func (o *loginOptions) run(ctx context.Context) error {
 		}
 	}
 	p.Tokens = pairOf(t)
-	before, err := a.keep(ctx, s, p, plaintext || o.aad.on) // Azure AD's refresh tokens are not stored: the keyring would hold nothing
+	before, err := a.keep(ctx, s, p, plaintext)
 	if err != nil {
 		return errors.Join(fmt.Errorf("the sign-in could not be stored: %w", err), a.revoke(ctx, p))
 	}
