@@ -40,17 +40,10 @@ func BenchmarkExecute(b *testing.B) {
 }
 
 func BenchmarkConsume(b *testing.B) {
-	for runtime, code := range map[mlserver.Runtime]string{mlserver.R: "y <- x + 1", mlserver.Python: "y = x + 1"} {
+	for _, runtime := range []mlserver.Runtime{mlserver.R, mlserver.Python} {
 		b.Run(string(runtime), func(b *testing.B) {
 			ctx := context.Background()
-			service, err := newServer(b, mlserver.V930).client(b).Publish(ctx, mlserver.Definition{
-				Name: "increment", Version: "1", Runtime: runtime, Code: code,
-				Inputs:  []mlserver.Parameter{{Name: "x", Type: mlserver.Numeric}},
-				Outputs: []mlserver.Parameter{{Name: "y", Type: mlserver.Numeric}},
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
+			service := increment(b, runtime)
 			inputs := mlserver.Values{"x": 41}
 			median(b, func() error {
 				_, err := service.Consume(ctx, inputs)
@@ -58,6 +51,47 @@ func BenchmarkConsume(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkConsumeParallel counts calls per second of two callers per processor; the target is 1,000 with the server on the same two.
+func BenchmarkConsumeParallel(b *testing.B) {
+	for _, runtime := range []mlserver.Runtime{mlserver.R, mlserver.Python} {
+		b.Run(string(runtime), func(b *testing.B) {
+			ctx := context.Background()
+			service := increment(b, runtime)
+			inputs := mlserver.Values{"x": 41}
+			for range 4 { // starts the workers
+				if _, err := service.Consume(ctx, inputs); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.SetParallelism(2)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := service.Consume(ctx, inputs); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+		})
+	}
+}
+
+// increment publishes the least service there is; `y = x + 1` is R and Python.
+func increment(b *testing.B, runtime mlserver.Runtime) *mlserver.Service {
+	b.Helper()
+	service, err := newServer(b, mlserver.V930).client(b).Publish(context.Background(), mlserver.Definition{
+		Name: "increment", Version: "1", Runtime: runtime, Code: "y = x + 1",
+		Inputs:  []mlserver.Parameter{{Name: "x", Type: mlserver.Numeric}},
+		Outputs: []mlserver.Parameter{{Name: "y", Type: mlserver.Numeric}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return service
 }
 
 // median times call after two that are not counted: the first starts what the server keeps warm from then on.
