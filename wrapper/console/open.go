@@ -1,0 +1,67 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/mlserver-go/mls/wrapper/console/mrsdeploy"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
+
+// Prompt is the prompt of the remote command line unless another one is asked for.
+const Prompt = "REMOTE> "
+
+// Login is what follows signing in. The zero value is what mrsdeploy's remoteLogin does: a session, a report of what differs
+// there, and its command line.
+type Login struct {
+	NoSession     bool
+	SessionID     string // an open session instead of a new one; leaving does not close it
+	NoDiff        bool
+	NoCommandLine bool
+	Prompt        string
+}
+
+// Open makes a client that is signed in the login of the prompt. It stands for mrsdeploy's remoteLogin.
+func (c *Console) Open(ctx context.Context, client *mlserver.Client, l Login) error {
+	conn := c.conn()
+	*conn = mrsdeploy.Connection{Client: client, Prompt: cmp.Or(l.Prompt, Prompt)}
+	switch {
+	case l.SessionID != "":
+		conn.Session, c.attached = client.Session(l.SessionID), l.SessionID
+	case l.NoSession:
+		return nil
+	default:
+		s, err := c.newSession(ctx, client)
+		if err != nil {
+			return err
+		}
+		conn.Session = s
+	}
+	if _, alone := c.cfg.Local.(*remoteOnly); !alone && !l.NoDiff {
+		c.diff(ctx)
+	}
+	conn.Remote = !l.NoCommandLine
+	return ctx.Err()
+}
+
+// newSession starts a session. An interrupt while it starts must not leave behind one that nobody knows.
+func (c *Console) newSession(ctx context.Context, client *mlserver.Client) (*mlserver.Session, error) {
+	starting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	return client.NewSession(starting, mlserver.SessionOptions{Runtime: c.cfg.Language})
+}
+
+// diff reports what differs between the local and the remote side.
+func (c *Console) diff(ctx context.Context) {
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer c.during(cancel)()
+	err := c.cfg.Local.Execute(running, "diffLocalRemote()")
+	var failed *mlserver.CodeError
+	if err != nil && !errors.As(err, &failed) && running.Err() == nil {
+		c.cfg.Say("mls: %s", c.cfg.Explain(err))
+	}
+}
