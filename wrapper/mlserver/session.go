@@ -2,6 +2,7 @@ package mlserver
 
 import (
 	"context"
+	"io"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/gen/v930/sessions"
@@ -59,6 +60,7 @@ type SessionInfo struct {
 type Session struct {
 	client *Client
 	id     string
+	last   *lastText
 }
 
 // NewSession starts a session. Close it: the server keeps it, and the memory it uses, otherwise.
@@ -73,11 +75,13 @@ func (c *Client) NewSession(ctx context.Context, o SessionOptions) (*Session, er
 	if err != nil {
 		return nil, err
 	}
-	return c.Session(ok.Payload.SessionID), nil
+	s := c.Session(ok.Payload.SessionID)
+	s.last.set("") // nothing was run yet
+	return s, nil
 }
 
 // Session is a handle on a session that exists. Nothing is sent.
-func (c *Client) Session(id string) *Session { return &Session{client: c, id: id} }
+func (c *Client) Session(id string) *Session { return &Session{client: c, id: id, last: &lastText{}} }
 
 // Sessions lists the caller's open sessions.
 func (c *Client) Sessions(ctx context.Context) ([]SessionInfo, error) {
@@ -99,6 +103,9 @@ func (s *Session) ID() string { return s.id }
 type Execution struct {
 	Inputs  Values   // objects to set first: primitives, vectors, matrices and data frames
 	Outputs []string // names of objects to return
+
+	// Console gets the console's text while the code runs, lines ending with "\n"; the Result has it as well. nil: nobody does.
+	Console io.Writer
 }
 
 // Execute runs code in the session and waits for it to end. Code that fails gives the result, with its console output, and a
@@ -109,14 +116,22 @@ func (s *Session) Execute(ctx context.Context, code string, e Execution) (*Resul
 	if err != nil {
 		return nil, err
 	}
-	ok, err := s.client.api.Sessions.ExecuteCodeContext(ctx, &sessions.ExecuteCodeParams{
-		ID:             s.id,
-		ExecuteRequest: &models.ExecuteRequest{Code: code, InputParameters: inputs, OutputParameters: e.Outputs},
-	})
+	end := func(*Result) {}
+	if e.Console != nil {
+		end = s.follow(ctx, e.Console)
+	}
+	r, err := s.run(ctx, &models.ExecuteRequest{Code: code, InputParameters: inputs, OutputParameters: e.Outputs})
+	end(r)
+	return r, err
+}
+
+func (s *Session) run(ctx context.Context, request *models.ExecuteRequest) (*Result, error) {
+	ok, err := s.client.api.Sessions.ExecuteCodeContext(ctx, &sessions.ExecuteCodeParams{ID: s.id, ExecuteRequest: request})
 	if err != nil {
 		return nil, err
 	}
 	r := &Result{Console: ok.Payload.ConsoleOutput, Changed: ok.Payload.ChangedFiles, Outputs: Outputs{}}
+	s.last.set(r.Console)
 	for _, o := range ok.Payload.OutputParameters {
 		if o != nil {
 			r.Outputs[o.Name] = o.Value
