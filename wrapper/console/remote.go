@@ -64,7 +64,7 @@ func (c *Console) execute(ctx context.Context, s *mlserver.Session, code string)
 		cancelled = true
 		go c.cancel(waiting, s)
 	})
-	r, err := c.stream(waiting, s, code)
+	r, err := s.Execute(waiting, code, mlserver.Execution{Console: c.cfg.Out})
 	done()
 	switch {
 	case ctx.Err() != nil:
@@ -175,12 +175,3 @@ func (c *Console) wayToSession() string {
 
 // lines makes lines end as they do here, not as on a server with Windows.
 func lines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
-
-// stream runs code and prints its console text while it runs.
-func (c *Console) stream(ctx context.Context, s *mlserver.Session, code string) (*mlserver.Result, error) {
-	r, err := s.Execute(ctx, code, mlserver.Execution{})
-	if r != nil {
-		_, _ = io.WriteString(c.cfg.Out, lines(r.Console))
-	}
-	return r, err
-}
