@@ -135,9 +135,8 @@ func (l *lastText) get() (text string, known bool) {
 	return l.text, l.known
 }
 
-// follow starts copying the text of an execution that is about to be sent; end stops that. Of the text given to end what is
-// not copied yet is copied then.
-func (s *Session) follow(ctx context.Context, w io.Writer) (end func(r *Result)) {
+// follow starts copying the text of an execution that is about to be sent.
+func (s *Session) follow(ctx context.Context, w io.Writer) (finish func(*Result)) {
 	f := &follower{w: w}
 	old, known := s.last.get()
 	if !known { // another process may have run something
@@ -146,6 +145,11 @@ func (s *Session) follow(ctx context.Context, w io.Writer) (end func(r *Result))
 		}
 	}
 	f.old, f.began = old, old == ""
+	return s.copyConsole(ctx, f)
+}
+
+// copyConsole lets f copy until finish stops it. Of the text of a result what is not copied yet is copied then.
+func (s *Session) copyConsole(ctx context.Context, f *follower) (finish func(*Result)) {
 	ctx, stop := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	go func() {

@@ -1,8 +1,11 @@
 package mlserver
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/gen/v930/sessions"
@@ -60,7 +63,8 @@ type SessionInfo struct {
 type Session struct {
 	client *Client
 	id     string
-	last   *lastText
+	last   lastText
+	lang   atomic.Value // a Runtime; empty until it is known
 }
 
 // NewSession starts a session. Close it: the server keeps it, and the memory it uses, otherwise.
@@ -77,11 +81,12 @@ func (c *Client) NewSession(ctx context.Context, o SessionOptions) (*Session, er
 	}
 	s := c.Session(ok.Payload.SessionID)
 	s.last.set("") // nothing was run yet
+	s.lang.Store(cmp.Or(o.Runtime, R))
 	return s, nil
 }
 
 // Session is a handle on a session that exists. Nothing is sent.
-func (c *Client) Session(id string) *Session { return &Session{client: c, id: id, last: &lastText{}} }
+func (c *Client) Session(id string) *Session { return &Session{client: c, id: id} }
 
 // Sessions lists the caller's open sessions.
 func (c *Client) Sessions(ctx context.Context) ([]SessionInfo, error) {
@@ -98,6 +103,24 @@ func (c *Client) Sessions(ctx context.Context) ([]SessionInfo, error) {
 
 // ID names the session on the server.
 func (s *Session) ID() string { return s.id }
+
+// Runtime is the session's language. The server is asked for it if this process did not start the session.
+func (s *Session) Runtime(ctx context.Context) (Runtime, error) {
+	if known, ok := s.lang.Load().(Runtime); ok {
+		return known, nil
+	}
+	open, err := s.client.Sessions(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, info := range open {
+		if info.ID == s.id {
+			s.lang.Store(info.Runtime)
+			return info.Runtime, nil
+		}
+	}
+	return "", fmt.Errorf("session %s: %w", s.id, ErrNotFound)
+}
 
 // Execution says what to set before code runs and what to return after. The zero value does neither.
 type Execution struct {
