@@ -2,7 +2,12 @@
 // functions of the R package mrsdeploy, which can no longer be had, exist under their own names and work.
 package mrsdeploy
 
-import "github.com/mlserver-go/mls/wrapper/mlserver"
+import (
+	"context"
+	"errors"
+
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
 
 // Connection is the one login that a process has at a time, as in mrsdeploy: remoteLogin makes it, remoteLogout and exit end
 // it.
@@ -11,4 +16,79 @@ type Connection struct {
 	Session *mlserver.Session // nil after remoteLogin(session = FALSE)
 	Prompt  string            // of the remote command line, "REMOTE> " by default
 	Remote  bool              // whether input goes to the session: the remote command line; pause() ends it, resume() begins it
+}
+
+// Connection is the login as it is now, or nil. It is a copy: SetRemote changes it.
+func (l *Local) Connection() *Connection {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.connection == nil {
+		return nil
+	}
+	c := *l.connection
+	return &c
+}
+
+// SetRemote switches between the local and the remote command line, as pause and resume do.
+func (l *Local) SetRemote(remote bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.connection == nil {
+		return errNotLoggedIn
+	}
+	if remote && l.connection.Session == nil {
+		return errNoSession
+	}
+	l.connection.Remote = remote
+	return nil
+}
+
+var (
+	errNotLoggedIn = errors.New("not logged in: remoteLogin() comes first")
+	errNoSession   = errors.New("there is no remote session: remoteLogin() with session = TRUE creates one")
+)
+
+func (l *Local) client() (*mlserver.Client, error) {
+	c := l.Connection()
+	if c == nil {
+		return nil, errNotLoggedIn
+	}
+	return c.Client, nil
+}
+
+func (l *Local) session() (*mlserver.Session, error) {
+	c := l.Connection()
+	if c == nil {
+		return nil, errNotLoggedIn
+	}
+	if c.Session == nil {
+		return nil, errNoSession
+	}
+	return c.Session, nil
+}
+
+// Logout closes the session, unless it is to be kept, and ends the login, even when ctx has ended. Without a login it does
+// nothing. It stands for mrsdeploy's remoteLogout, and for exit at the remote command line.
+func (l *Local) Logout(ctx context.Context, keepSession bool) error {
+	l.mu.Lock()
+	c := l.connection
+	l.connection = nil
+	l.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	return c.end(ctx, keepSession)
+}
+
+func (c *Connection) end(ctx context.Context, keepSession bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	var err error
+	if c.Session != nil && !keepSession {
+		err = c.Session.ForceClose(ctx)
+		if errors.Is(err, mlserver.ErrNotFound) || errors.Is(err, mlserver.ErrGone) {
+			err = nil
+		}
+	}
+	return errors.Join(err, c.Client.Logout(ctx))
 }
