@@ -107,11 +107,7 @@ func (o *execOptions) run(c *cobra.Command) error {
 			}
 			defer done()
 		}
-		w, before := o.console(), ""
-		if w != nil && o.session != "" {
-			before, _ = session.Console(ctx) // the execution meets the same trouble, and reports it
-		}
-		r, err := o.app.execute(ctx, session, code, mlserver.Execution{Inputs: inputs, Outputs: o.out}, w, before)
+		r, err := o.app.execute(ctx, session, code, mlserver.Execution{Inputs: inputs, Outputs: o.out, Console: o.console()})
 		err = hintIf(err, mlserver.ErrNotFound, "`mls session list` shows the open sessions")
 		return o.show(r, err)
 	})
@@ -215,9 +211,8 @@ func (a *app) temporarySession(ctx context.Context, client *mlserver.Client, o m
 	return s, done, nil
 }
 
-// execute runs code and copies the console's text to w, unless nil, while it runs; before is the text of an earlier execution.
-// When ctx ends, so does the execution, as far as the server can end it.
-func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e mlserver.Execution, w io.Writer, before string) (*mlserver.Result, error) {
+// execute runs code. When ctx ends, so does the execution, as far as the server can end it.
+func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e mlserver.Execution) (*mlserver.Result, error) {
 	running, cancel := graceful(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -227,14 +222,7 @@ func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e m
 	})
 	defer stop()
 
-	var f *follower
-	if w != nil {
-		f = follow(running, s, w, before)
-	}
 	r, err := s.Execute(running, code, e)
-	if f != nil {
-		f.finish(r)
-	}
 	if ctx.Err() != nil {
 		if running.Err() != nil {
 			a.say("mls: the code did not stop when it was told to; only the end of its session ends it")
@@ -244,60 +232,8 @@ func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e m
 	return r, err
 }
 
-// follower copies a growing console text.
-type follower struct {
-	w       io.Writer
-	before  string // until the server has begun, it gives the text of an earlier execution
-	printed string
-	stop    context.CancelFunc
-	stopped chan struct{}
-}
-
-// follow asks for the console's text, soon at first and then less and less often.
-func follow(ctx context.Context, s *mlserver.Session, w io.Writer, before string) *follower {
-	const first, last = 200 * time.Millisecond, 2 * time.Second
-	ctx, cancel := context.WithCancel(ctx)
-	f := &follower{w: w, before: lines(before), stop: cancel, stopped: make(chan struct{})}
-	go func() {
-		defer close(f.stopped)
-		for pause := first; ; pause = min(last, pause*3/2) {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(pause):
-			}
-			if text, err := s.Console(ctx); err == nil {
-				f.copy(text[:strings.LastIndexByte(text, '\n')+1]) // the last line may be half a character
-			}
-		}
-	}()
-	return f
-}
-
-func (f *follower) copy(text string) {
-	text = lines(text)
-	if text != "" && strings.HasPrefix(f.before, text) {
-		return
-	}
-	if news, ok := strings.CutPrefix(text, f.printed); ok {
-		_, _ = io.WriteString(f.w, news) // a reader that has gone needs no text
-		f.printed = text
-	}
-}
-
 // lines makes lines end as they do here, not as on a server with Windows.
 func lines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
-
-// finish copies what is left of the text. Without a result there is none.
-func (f *follower) finish(r *mlserver.Result) {
-	f.stop()
-	<-f.stopped
-	if r == nil {
-		return
-	}
-	f.before = ""
-	f.copy(r.Console)
-}
 
 // runtimeFlag reads --runtime, else the extension of the code's file.
 func runtimeFlag(c *cobra.Command, flag, file string) (mlserver.Runtime, error) {
