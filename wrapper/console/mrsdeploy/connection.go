@@ -18,30 +18,8 @@ type Connection struct {
 	Remote  bool              // whether input goes to the session: the remote command line; pause() ends it, resume() begins it
 }
 
-// Connection is the login as it is now, or nil. It is a copy: SetRemote changes it.
-func (l *Local) Connection() *Connection {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.connection == nil {
-		return nil
-	}
-	c := *l.connection
-	return &c
-}
-
-// SetRemote switches between the local and the remote command line, as pause and resume do.
-func (l *Local) SetRemote(remote bool) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.connection == nil {
-		return errNotLoggedIn
-	}
-	if remote && l.connection.Session == nil {
-		return errNoSession
-	}
-	l.connection.Remote = remote
-	return nil
-}
+// Connection is the login; without Client there is none. It may be changed, but not while code runs.
+func (l *Local) Connection() *Connection { return &l.connection }
 
 var (
 	errNotLoggedIn = errors.New("not logged in: remoteLogin() comes first")
@@ -49,32 +27,28 @@ var (
 )
 
 func (l *Local) client() (*mlserver.Client, error) {
-	c := l.Connection()
-	if c == nil {
+	if l.connection.Client == nil {
 		return nil, errNotLoggedIn
 	}
-	return c.Client, nil
+	return l.connection.Client, nil
 }
 
 func (l *Local) session() (*mlserver.Session, error) {
-	c := l.Connection()
-	if c == nil {
+	switch {
+	case l.connection.Client == nil:
 		return nil, errNotLoggedIn
-	}
-	if c.Session == nil {
+	case l.connection.Session == nil:
 		return nil, errNoSession
 	}
-	return c.Session, nil
+	return l.connection.Session, nil
 }
 
 // Logout closes the session, unless it is to be kept, and ends the login, even when ctx has ended. Without a login it does
 // nothing. It stands for mrsdeploy's remoteLogout, and for exit at the remote command line.
 func (l *Local) Logout(ctx context.Context, keepSession bool) error {
-	l.mu.Lock()
 	c := l.connection
-	l.connection = nil
-	l.mu.Unlock()
-	if c == nil {
+	l.connection = Connection{}
+	if c.Client == nil {
 		return nil
 	}
 	return c.end(ctx, keepSession)

@@ -2,7 +2,6 @@ package mrsdeploy
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
@@ -17,20 +16,17 @@ const login = `remoteLogin(SERVER, username = "admin", password = PASSWORD, diff
 // TestStates goes through the three states of a login, as the article on logging in has them.
 func TestStates(t *testing.T) {
 	l := localSide(t, runtimes.R)
-	if l.Connection() != nil {
+	if l.Connection().Client != nil {
 		t.Fatal("logged in already")
 	}
 	l.prints(`library(mrsdeploy); require(mrsdeploy)`, "")
 
 	l.answers = []string{"admin", password}
-	got := l.run(`remoteLogin(SERVER)`)
+	l.prints(`remoteLogin(SERVER)`, "")
 	if want := []string{"Username: ", "Password: (hidden)"}; !slices.Equal(l.asked, want) {
 		t.Errorf("asked %q, want %q", l.asked, want)
 	}
-	if !strings.Contains(got, "Your REMOTE R session is now active.\nCommands: \n\t- pause()") && !strings.Contains(got, "        - exit to leave (and terminate) remote session.\n") {
-		t.Errorf("printed %q", got)
-	}
-	if c := l.Connection(); c == nil || !c.Remote || c.Session == nil || c.Prompt != "REMOTE> " {
+	if c := l.Connection(); !c.Remote || c.Session == nil || c.Prompt != "REMOTE> " {
 		t.Errorf("connection %+v", c)
 	}
 	l.prints(`pause()`, "")
@@ -46,12 +42,12 @@ func TestStates(t *testing.T) {
 		t.Errorf("connection %+v", c)
 	}
 	l.prints(`remoteLogout(); remoteLogout()`, "")
-	if l.Connection() != nil || sessions(t) != 0 {
+	if l.Connection().Client != nil || sessions(t) != 0 {
 		t.Error("remoteLogout() left something behind")
 	}
 
 	l.run(login)
-	if c := l.Connection(); c == nil || c.Remote || c.Session == nil {
+	if c := l.Connection(); c.Remote || c.Session == nil {
 		t.Errorf("connection %+v", c)
 	}
 	before := sessions(t)
@@ -61,7 +57,7 @@ func TestStates(t *testing.T) {
 	}
 
 	l.run(`remoteLogin(SERVER, session = FALSE, username = "alice", password = PASSWORD)`)
-	if c := l.Connection(); c == nil || c.Remote || c.Session != nil || sessions(t) != 0 {
+	if c := l.Connection(); c.Remote || c.Session != nil || sessions(t) != 0 {
 		t.Errorf("connection %+v", c)
 	}
 	l.fails(`resume()`, "Error: there is no remote session: remoteLogin() with session = TRUE creates one\n")
@@ -77,7 +73,7 @@ func TestLoginFails(t *testing.T) {
 	l.fails(`putLocalObject("SERVER")`, "Error: not logged in: remoteLogin() comes first\n")
 	l.answers = []string{""}
 	l.fails(`remoteLogin(SERVER)`, "Error: no user name: no answer was given")
-	if l.Connection() != nil {
+	if l.Connection().Client != nil {
 		t.Error("logged in")
 	}
 }
@@ -107,7 +103,7 @@ func TestObjects(t *testing.T) {
 	l.prints(`getRemoteObject("y", name = "back"); getRemoteObject("s", name = "back"); str(back)`, "List of 2\n $ y: num 10\n $ s: chr \"é日\"\n")
 
 	l.run(`rm(list = c("x", "y", "d", "f", "m")); before <- ls(); putLocalWorkspace(); rm(list = before); getRemoteWorkspace()`)
-	l.prints(`ls()`, `[1] "back"     "before"   "both"     "d"        "f"        "m"       `+"\n"+`[7] "PASSWORD" "s"        "SERVER"   "was"      "y"       `+"\n")
+	l.prints(`ls()`, ` [1] "back"     "before"   "both"     "d"        "f"        "m"       `+"\n"+` [7] "PASSWORD" "s"        "SERVER"   "was"      "y"       `+"\n")
 
 	l.fails(`putLocalObject(c("y", "nosuch"))`, "Error: object 'nosuch' not found\n")
 	l.fails(`putLocalObject(42)`, "Error: 'obj' must name objects, as in c(\"x\", \"y\")\n")

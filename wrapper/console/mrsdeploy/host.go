@@ -56,7 +56,7 @@ func (l *Local) explain(err error) error {
 		return nil
 	case errors.Is(err, mlserver.ErrGone):
 		return fmt.Errorf("%w\nthe remote session has ended: remoteLogout(), then remoteLogin() for another one", err)
-	case errors.Is(err, mlserver.ErrUnauthorized) && l.Connection() != nil:
+	case errors.Is(err, mlserver.ErrUnauthorized) && l.connection.Client != nil:
 		return fmt.Errorf("%w\nthe login is not valid any more: remoteLogin() again", err)
 	}
 	return err

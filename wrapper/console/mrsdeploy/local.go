@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +33,7 @@ type Options struct {
 	Endpoint string // instead of the address that remoteLogin is given
 	Username string // what NULL stands for in remoteLogin: then nobody is asked
 	Password string
-	Script   bool // there is no prompt: remoteLogin does not explain it, and nothing is interactive
+	Script   bool // there is no remote command line
 }
 
 // Local is a running R or Python with mrsdeploy's functions. It executes one thing at a time.
@@ -44,9 +43,7 @@ type Local struct {
 	functions map[string]function
 	out       io.Writer
 
-	mu         sync.Mutex
-	connection *Connection
-	finish     []func() // what is left behind otherwise
+	connection Connection
 }
 
 // ErrInterrupted is returned by Execute when the code was interrupted.
@@ -169,20 +166,11 @@ func (l *Local) Interrupt() { l.worker.Cancel() }
 // Done is closed when the local process has ended.
 func (l *Local) Done() <-chan struct{} { return l.worker.Done() }
 
-// Interpreter is the language of the local side.
+// Language is the language of the local side.
 func (l *Local) Language() runtimes.Language { return l.o.Language }
 
 // Close ends the local process. The login lives on: see Logout.
-func (l *Local) Close() error {
-	l.mu.Lock()
-	finish := slices.Clone(l.finish)
-	l.finish = nil
-	l.mu.Unlock()
-	for _, f := range finish {
-		f()
-	}
-	return l.worker.Close()
-}
+func (l *Local) Close() error { return l.worker.Close() }
 
 // closing is how long the server gets to close a session and to end a login.
 const closing = 10 * time.Second

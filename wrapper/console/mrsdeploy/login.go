@@ -89,7 +89,7 @@ func (l *Local) remoteLogin(ctx context.Context, a args) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connection{Client: client, Prompt: o.Prompt, Remote: o.Session && o.CommandLine}
+	c := Connection{Client: client, Prompt: o.Prompt, Remote: o.Session && o.CommandLine && !l.o.Script}
 	if o.Session {
 		if c.Session, err = l.newSession(ctx, client); err != nil {
 			return nil, errors.Join(err, c.end(ctx, false))
@@ -102,10 +102,8 @@ func (l *Local) remoteLogin(ctx context.Context, a args) (answer, error) {
 	if err := l.Logout(ctx, false); err != nil {
 		fmt.Fprintf(l.out, "the login before was not ended: %v\n", err)
 	}
-	l.mu.Lock()
 	l.connection = c
-	l.mu.Unlock()
-	return answer{}.with("remote", "logical", c.Remote && !l.o.Script), nil
+	return nil, nil
 }
 
 // newSession does not leave behind a session that nobody knows: what the server has begun is waited for.
@@ -164,15 +162,12 @@ func (l *Local) switchSide(_ context.Context, a args) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.SetRemote(remote); err != nil {
+	if _, err := l.session(); remote && err != nil {
 		return nil, err
 	}
+	l.connection.Remote = remote && !l.o.Script
 	if prompt != "" {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.connection != nil {
-			l.connection.Prompt = prompt
-		}
+		l.connection.Prompt = prompt
 	}
 	return nil, nil
 }

@@ -11,14 +11,9 @@ define({
       list(AuthURI = authuri, TenantID = tenantid, ClientID = clientid, Resource = resource))
 
   .login <- function(endpoint, session, diff, commandline, prompt, username, password, aad = NULL) {
-    a <- host("login", endpoint = endpoint, session = session, commandline = commandline, prompt = prompt,
+    host("login", endpoint = endpoint, session = session, commandline = commandline, prompt = prompt,
       username = username, password = password, aad = aad)
     if (session && diff) diffLocalRemote()
-    if (a$remote) cat("\nYour REMOTE R session is now active.",
-      "Commands: ",
-      "        - pause() to switch to local session & leave remote session on hold.",
-      "        - resume() to return to remote session.",
-      "        - exit to leave (and terminate) remote session.\n", sep = "\n")
     invisible(NULL)
   }
 
