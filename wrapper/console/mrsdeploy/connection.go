@@ -2,7 +2,12 @@
 // functions of the R package mrsdeploy, which can no longer be had, exist under their own names and work.
 package mrsdeploy
 
-import "github.com/mlserver-go/mls/wrapper/mlserver"
+import (
+	"context"
+	"errors"
+
+	"github.com/mlserver-go/mls/wrapper/mlserver"
+)
 
 // Connection is the one login that a process has at a time, as in mrsdeploy: remoteLogin makes it, remoteLogout and exit end
 // it.
@@ -11,4 +16,53 @@ type Connection struct {
 	Session *mlserver.Session // nil after remoteLogin(session = FALSE)
 	Prompt  string            // of the remote command line, "REMOTE> " by default
 	Remote  bool              // whether input goes to the session: the remote command line; pause() ends it, resume() begins it
+}
+
+// Connection is the login; without Client there is none. It may be changed, but not while code runs.
+func (l *Local) Connection() *Connection { return &l.connection }
+
+var (
+	errNotLoggedIn = errors.New("not logged in: remoteLogin() comes first")
+	errNoSession   = errors.New("there is no remote session: remoteLogin() with session = TRUE creates one")
+)
+
+func (l *Local) client() (*mlserver.Client, error) {
+	if l.connection.Client == nil {
+		return nil, errNotLoggedIn
+	}
+	return l.connection.Client, nil
+}
+
+func (l *Local) session() (*mlserver.Session, error) {
+	switch {
+	case l.connection.Client == nil:
+		return nil, errNotLoggedIn
+	case l.connection.Session == nil:
+		return nil, errNoSession
+	}
+	return l.connection.Session, nil
+}
+
+// Logout closes the session, unless it is to be kept, and ends the login, even when ctx has ended. Without a login it does
+// nothing. It stands for mrsdeploy's remoteLogout, and for exit at the remote command line.
+func (l *Local) Logout(ctx context.Context, keepSession bool) error {
+	c := l.connection
+	l.connection = Connection{}
+	if c.Client == nil {
+		return nil
+	}
+	return c.end(ctx, keepSession)
+}
+
+func (c *Connection) end(ctx context.Context, keepSession bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	var err error
+	if c.Session != nil && !keepSession {
+		err = c.Session.ForceClose(ctx)
+		if errors.Is(err, mlserver.ErrNotFound) || errors.Is(err, mlserver.ErrGone) {
+			err = nil
+		}
+	}
+	return errors.Join(err, c.Client.Logout(ctx))
 }

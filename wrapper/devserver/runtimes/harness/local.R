@@ -4,14 +4,14 @@ closedevices <- function() NULL
 
 ## Asks, and returns the answer, a named list. What it asks with must have a form in JSON. The pipes are no place for an
 ## interrupt: it comes after the answer.
-host <- function(name, ...) {
+host <- function(.function, ...) {
   if (Sys.getpid() != pid) stop("not in a child process: it cannot ask the program that R belongs to", call. = FALSE)
   if (is.null(asking)) stop("not outside of an execution", call. = FALSE)
   args <- tryCatch(lapply(list(...), plain), noform = function(e)
     stop("a value of class \"", conditionMessage(e), "\" has no form in JSON", call. = FALSE))
   a <- suspendInterrupts({
     mark(asking$mark)
-    reply(asking$id, call = name, args = args)
+    reply(asking$id, call = .function, args = args)
     receive()
   })
   switch(a$op,

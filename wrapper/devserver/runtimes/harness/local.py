@@ -2,7 +2,7 @@
 import threading
 
 
-def host(name, **args):
+def host(function_, **args):
     """Asks, and returns the answer, a dictionary. The pipes are no place for an interrupt: it comes after the answer."""
     if os.getpid() != PID:
         raise RuntimeError('not in a child process: it cannot ask the program that Python belongs to')
@@ -12,7 +12,7 @@ def host(name, **args):
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         mark(asking['mark'])
-        reply(asking['id'], call=name, args=args)
+        reply(asking['id'], call=function_, args=args)
         a = receive()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -1,0 +1,1 @@
+# mrsdeploy's functions, as a module and among the built-in names.
