@@ -15,7 +15,7 @@ import (
 
 // Local is the local side: a *mrsdeploy.Local where R or Python is installed.
 type Local interface {
-	// Execute runs code and prints what it prints, errors included: a failure of the code is a *mlserver.CodeError.
+	// Execute runs code and prints what it prints, errors included: see mrsdeploy.Local for its errors.
 	Execute(ctx context.Context, code string) error
 	// Complete tells whether code is "complete", "incomplete" or "invalid".
 	Complete(ctx context.Context, code string) (string, error)
@@ -51,6 +51,9 @@ type Config struct {
 	Keep     bool                             // leaving keeps the session
 	Plots    Plots
 	Explain  func(error) string // an error with the way out; nil: its text
+
+	// Restart starts the local side again after it has ended: code can end its interpreter.
+	Restart func(context.Context) (Local, error)
 }
 
 // Console is a prompt. It is used once.

@@ -11,7 +11,6 @@ type language struct {
 	prompt     string // of the local side
 	more       string // the prompt of further lines
 	unfinished func(code string) bool
-	leave      *regexp.Regexp // at the local prompt
 	refused    *regexp.Regexp // what the server does not do
 	completion string         // code that prints completions; %s is the line up to the cursor, as a literal
 }
@@ -19,13 +18,11 @@ type language struct {
 var (
 	languageR = language{
 		name: "R", prompt: "> ", more: "+ ", unfinished: unfinishedR,
-		leave:      regexp.MustCompile(`^(exit|(q|quit)\([^()]*\))$`),
 		refused:    regexp.MustCompile(`^\s*(\?|(q|quit|help|browser|vignette|example|demo)\s*\()`),
 		completion: completionR,
 	}
 	languagePython = language{
 		name: "Python", prompt: ">>> ", more: "... ", unfinished: unfinishedPython,
-		leave:      regexp.MustCompile(`^(exit|quit)(\(\))?$`),
 		refused:    regexp.MustCompile(`^\s*((exit|quit|help|breakpoint)\s*\(|quit\s*$)`),
 		completion: completionPython,
 	}

@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/mlserver-go/mls/wrapper/console/mrsdeploy"
@@ -40,7 +39,7 @@ func (c *Console) Open(ctx context.Context, client *mlserver.Client, l Login) er
 		conn.Session = s
 	}
 	if _, alone := c.cfg.Local.(*remoteOnly); !alone && !l.NoDiff {
-		c.diff(ctx)
+		_ = c.executeLocal(ctx, "diffLocalRemote()")
 	}
 	conn.Remote = !l.NoCommandLine
 	return ctx.Err()
@@ -52,16 +51,4 @@ func (c *Console) newSession(ctx context.Context, client *mlserver.Client) (*mls
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
 	return client.NewSession(starting, mlserver.SessionOptions{Runtime: c.cfg.Language})
-}
-
-// diff reports what differs between the local and the remote side.
-func (c *Console) diff(ctx context.Context) {
-	running, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer c.during(cancel)()
-	err := c.cfg.Local.Execute(running, "diffLocalRemote()")
-	var failed *mlserver.CodeError
-	if err != nil && !errors.As(err, &failed) && running.Err() == nil {
-		c.cfg.Say("mls: %s", c.cfg.Explain(err))
-	}
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/mlserver-go/mls/wrapper/console/mrsdeploy"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
@@ -26,10 +27,10 @@ func (l *remoteOnly) Execute(_ context.Context, code string) error {
 		return nil
 	case w == "resume()":
 		return errors.New("there is no session to resume")
-	case w == "remoteLogout()":
-		return errors.New("resume(), then exit ends the session")
+	case w == "q()", w == "quit()", w == "exit()":
+		return &mrsdeploy.QuitError{}
 	}
-	return errors.Join(errors.New("nothing runs here but resume() and exit"), l.why)
+	return fmt.Errorf("nothing can run here but resume() and exit: %w", l.why)
 }
 
 func (l *remoteOnly) Complete(context.Context, string) (string, error) { return "", l.why }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 )
 
 // statement reads lines until they are complete. It returns ErrDropped when the user gave them up, and io.EOF when there are no
@@ -36,6 +37,8 @@ func (c *Console) statement(ctx context.Context, prompt string, unfinished func(
 
 // unfinished asks the local interpreter, which knows its grammar, or else guesses.
 func (c *Console) unfinished(ctx context.Context, code string) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second) // it may be busy with what was interrupted in vain
+	defer cancel()
 	state, err := c.cfg.Local.Complete(ctx, code)
 	if err != nil {
 		return c.lang.unfinished(code)

@@ -112,7 +112,7 @@ func (o *consoleOptions) run(c *cobra.Command) error {
 	defer b.end(ctx)
 	con := console.New(console.Config{
 		Language: b.language, Local: b.local, Lines: b.lines, Out: b.screen, Say: o.app.say, Ask: b.terminal != nil, Keep: o.keep,
-		Plots: console.Plots{Dir: o.plots, Draw: draw, Open: o.open()}, Explain: b.explain,
+		Plots: console.Plots{Dir: o.plots, Draw: draw, Open: o.open()}, Explain: b.explain, Restart: b.startLocal,
 	})
 	if b.terminal != nil {
 		b.terminal.Complete = con.Complete

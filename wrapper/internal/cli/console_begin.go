@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/console"
+	"github.com/mlserver-go/mls/wrapper/console/mrsdeploy"
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -18,7 +21,7 @@ import (
 type prompting struct {
 	app      *app
 	screen   *console.Screen
-	lines    console.Lines
+	lines    input
 	terminal *console.Terminal // nil: lines are piped in
 	language mlserver.Runtime
 	local    console.Local
@@ -27,6 +30,12 @@ type prompting struct {
 	sessionID string           // of an open session to go on in; empty: none
 	settings  *settings        // of the login
 	signIns   []*signIn        // all that were used
+}
+
+// input is where lines and answers come from.
+type input interface {
+	console.Lines
+	asker
 }
 
 // begin signs in, if it is known where, and starts the local side.
@@ -63,7 +72,10 @@ func (o *consoleOptions) begin(ctx context.Context, c *cobra.Command) (_ *prompt
 	if err := p.openTerminal(); err != nil {
 		return nil, err
 	}
-	p.local = p.startLocal(ctx)
+	if p.local, err = p.startLocal(ctx); err != nil {
+		a.say("mls: there is no local side: %v", err)
+		p.local = console.WithoutInterpreter(err)
+	}
 	return p, nil
 }
 
@@ -93,9 +105,39 @@ func (p *prompting) openTerminal() error {
 	return nil
 }
 
-// startLocal starts the interpreter of this machine.
-func (p *prompting) startLocal(context.Context) console.Local {
-	return console.WithoutInterpreter(errors.New("not yet"))
+// startLocal starts the interpreter of this machine, in the working directory.
+func (p *prompting) startLocal(ctx context.Context) (console.Local, error) {
+	l, err := mrsdeploy.Start(ctx, mrsdeploy.Options{
+		Language: runtimes.Language(p.language), Out: p.screen, ReadLine: p.readLine, Login: p.remoteLogin, LoginAsks: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// readLine asks for the code that runs here.
+func (p *prompting) readLine(ctx context.Context, prompt string, hidden bool) (string, error) {
+	if hidden {
+		return p.lines.Secret(ctx, prompt)
+	}
+	return p.lines.Line(ctx, prompt)
+}
+
+// remoteLogin signs in for the local side's functions of that name.
+func (p *prompting) remoteLogin(ctx context.Context, l mrsdeploy.Login) (*mlserver.Client, error) {
+	login := consoleLogin{endpoint: l.Endpoint, credentials: credentials{username: l.Username}, password: l.Password}
+	if l.AAD != nil {
+		login.aad = aadOptions{on: true, given: azureAD{
+			AuthURI: l.AAD.AuthURI, TenantID: l.AAD.TenantID, ClientID: l.AAD.ClientID, Resource: l.AAD.Resource,
+		}}
+	}
+	client, err := p.signIn(ctx, login)
+	var h *hinted
+	if errors.As(err, &h) {
+		err = fmt.Errorf("%w\n%s", err, h.hint)
+	}
+	return client, err
 }
 
 // end leaves nothing behind.
