@@ -47,7 +47,7 @@ func TestPromptIsTheTerminalR(t *testing.T) {
 	// base::cat, because a snippet may define its own.
 	want := reference(t, code, "base::cat('"+endMark+"\\n')\n", "",
 		interpreter(t, mlserver.R).Path, "--no-readline", "--interactive", "--no-echo", "--no-save", "--no-restore", "--no-init-file")
-	u := open(t, newServer(t).addr, Login{})
+	u := open(sharedServer(t), Login{})
 	compare(t, u, code, want, otherwiseR)
 }
 
@@ -118,7 +118,7 @@ func TestPromptIsTheTerminalPython(t *testing.T) {
 	t.Parallel()
 	code := snippets(t, "corpus.py")
 	want := reference(t, code, "print('"+endMark+"')\n", "import sys; sys.ps1 = sys.ps2 = ''\n", interpreter(t, mlserver.Python).Path, "-q", "-i", "-u")
-	u := open(t, newServer(t).addr, Login{}, inPython)
+	u := open(sharedServer(t), Login{}, inPython)
 	for i := range want {
 		want[i] = untold(want[i])
 	}

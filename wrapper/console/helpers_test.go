@@ -53,13 +53,43 @@ const password = "Canary-58d1-Dachs"
 type server struct {
 	t    testing.TB
 	addr string
+	user string // who sees these sessions
 	*devserver.Server
 	stop func()
 }
 
+// shared is the server of the tests that don't end theirs. Each is another user, with sessions of its own.
+var shared struct {
+	sync.Mutex
+	*server
+	users int
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.server != nil {
+		shared.stop()
+	}
+	os.Exit(code)
+}
+
+func sharedServer(t testing.TB) *server {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.server == nil {
+		shared.server = &server{t: t, addr: "127.0.0.1:0"}
+		shared.start()
+	}
+	shared.users++
+	return &server{t: t, addr: shared.addr, user: userName(shared.users)}
+}
+
+func userName(n int) string { return fmt.Sprintf("user%d", n) }
+
 func newServer(t testing.TB) *server {
 	t.Helper()
-	s := &server{t: t, addr: "127.0.0.1:0"}
+	s := &server{t: t, addr: "127.0.0.1:0", user: userName(0)}
 	s.start()
 	t.Cleanup(func() { s.stop() })
 	return s
@@ -67,9 +97,13 @@ func newServer(t testing.TB) *server {
 
 func (s *server) start() {
 	s.t.Helper()
+	users := map[string]string{}
+	for n := range 40 {
+		users[userName(n)] = password
+	}
 	var err error
 	s.Server, err = devserver.New(devserver.Config{
-		AdminPassword: password, SpareWorkers: -1,
+		AdminPassword: password, Users: users, SpareWorkers: -1, MaxSessions: 100,
 		Interpreters: []*runtimes.Interpreter{interpreter(s.t, mlserver.R), interpreter(s.t, mlserver.Python)},
 	})
 	if err != nil {
@@ -91,19 +125,19 @@ func (s *server) start() {
 	})
 }
 
-// client is signed in at an address, that of the server or of something before it.
-func client(t testing.TB, addr string) *mlserver.Client {
-	t.Helper()
-	c, err := mlserver.New(mlserver.Config{Address: "http://" + addr, Auth: auth.Login{Username: "admin", Password: password}})
+// client is signed in.
+func (s *server) client() *mlserver.Client {
+	s.t.Helper()
+	c, err := mlserver.New(mlserver.Config{Address: "http://" + s.addr, Auth: auth.Login{Username: s.user, Password: password}})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	return c
 }
 
 func (s *server) sessions() (open []mlserver.SessionInfo) {
 	s.t.Helper()
-	open, err := client(s.t, s.addr).Sessions(bound(s.t))
+	open, err := s.client().Sessions(bound(s.t))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -131,7 +165,8 @@ type user struct {
 }
 
 // open starts a prompt in a session of the server, and waits for its prompt.
-func open(t testing.TB, addr string, l Login, change ...func(*Config)) *user {
+func open(s *server, l Login, change ...func(*Config)) *user {
+	t := s.t
 	t.Helper()
 	u := &user{t: t, prompts: make(chan string), typed: make(chan typedLine), ended: make(chan error, 1)}
 	cfg := Config{
@@ -143,7 +178,7 @@ func open(t testing.TB, addr string, l Login, change ...func(*Config)) *user {
 	}
 	u.Console = New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
-	if err := u.Open(bound(t), client(t, addr), l); err != nil {
+	if err := u.Open(bound(t), s.client(), l); err != nil {
 		t.Fatal(err)
 	}
 	go func() { u.ended <- u.Run(ctx) }()
