@@ -146,6 +146,22 @@ func (d *Detached) Wait(ctx context.Context, console io.Writer) (*Result, error)
 	return r, err
 }
 
+// Follow copies the console's text to w while the code runs, lines ending with "\n", and returns when it has ended. Outputs are
+// left alone.
+func (d *Detached) Follow(ctx context.Context, w io.Writer) error {
+	finish := d.session.copyConsole(ctx, &follower{w: w, began: true})
+	_, err := d.over(ctx)
+	var last *Result
+	if err == nil {
+		var text string
+		if text, err = d.session.Console(ctx); err == nil {
+			last = &Result{Console: text}
+		}
+	}
+	finish(last)
+	return err
+}
+
 func (d *Detached) wait(ctx context.Context) (*Result, error) {
 	if d.answered != nil {
 		select {

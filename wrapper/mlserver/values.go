@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/wrapper/data"
@@ -145,4 +147,17 @@ type Result struct {
 	Console string            // what it printed; lines end as on the server, "\r\n" on Windows
 	Changed []string          // files it wrote to the working directory
 	Files   map[string][]byte // services: content of the declared files; nil for one that was not written
+}
+
+// Plots are the names of the changed files that are pictures, by their extension: what the code has drawn. Session.File fetches
+// them. R's own name for them is Rplot001.png, and so on. They stand for what mrsdeploy's displayPlots and writePlots take.
+func (r *Result) Plots() []string {
+	var names []string
+	for _, name := range r.Changed {
+		switch strings.ToLower(path.Ext(name)) {
+		case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".pdf":
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -26,6 +26,8 @@ type execOptions struct {
 	session string // empty: a temporary one
 	in      []string
 	out     []string
+	detach  bool
+	plots   plots
 }
 
 func (a *app) execCmd() *cobra.Command {
@@ -41,6 +43,12 @@ afterwards whatever happens; with --session in one that is open, where objects a
 With --out, the values of the named objects are printed as a JSON object on the standard output, and the console's text goes
 to the standard error. R sends all values as lists, even single ones. With -o json one object holds everything.
 
+With --plots DIR the pictures that the code has drawn are fetched into that folder; files of the same names are replaced.
+--show-plots opens them.
+
+With --detach the code goes on by itself, and the id of its session is printed when it has begun: "mls session output -f ID"
+shows what it prints, "mls session wait ID" waits for it and prints its outputs, on any machine. The session stays open.
+
 Code that fails gives exit code 3. An interrupt (Ctrl-C) cancels the execution on the server.`,
 		Example: `  mls exec -e 'summary(cars)'
   mls exec train.R
@@ -48,7 +56,9 @@ Code that fails gives exit code 3. An interrupt (Ctrl-C) cancels the execution o
   echo 'x <- 6 * 7' | mls exec - --out x
   mls exec -e 'y <- mean(x) + k' --in x=[1,2,3] --in k=0.5 --out y
   mls exec predict.py --in plants=@plants.json --out species
-  mls exec -e '1 + 1' -o json`,
+  mls exec -e '1 + 1' -o json
+  mls exec -e 'hist(rnorm(1000))' --plots .
+  ID=$(mls exec --detach -e 'x <- sum(rnorm(1e6))' --out x); mls session wait --close $ID`,
 		Args: args(0, 1, "one file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.hasCode = c.Flags().Changed("execute")
@@ -77,6 +87,8 @@ func (o *execOptions) flags(c *cobra.Command) {
 	c.Flags().StringVarP(&o.code, "execute", "e", "", "code to run")
 	c.Flags().StringArrayVar(&o.in, "in", nil, "set an object first: `NAME=VALUE`, JSON or plain text, or NAME=@FILE with JSON")
 	c.Flags().StringArrayVar(&o.out, "out", nil, "print the value of the object with this `NAME` afterwards")
+	c.Flags().BoolVar(&o.detach, "detach", false, "do not wait: print the session's id when the code has begun")
+	o.plots.flags(c)
 }
 
 func (o *execOptions) run(c *cobra.Command) error {
@@ -92,25 +104,41 @@ func (o *execOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) (err error) {
-		var session *mlserver.Session
-		if o.session != "" {
-			id, err := sessionID(ctx, client, o.session)
-			if err != nil {
-				return err
-			}
-			session = client.Session(id)
-		} else {
-			var done func()
-			if session, done, err = o.app.temporarySession(ctx, client, mlserver.SessionOptions{Runtime: lang}); err != nil {
-				return err
-			}
-			defer done()
+	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
+		session, done, err := o.open(ctx, client, lang)
+		if err != nil {
+			return err
 		}
-		r, err := o.app.execute(ctx, session, code, mlserver.Execution{Inputs: inputs, Outputs: o.out, Console: o.console()})
+		e := mlserver.Execution{Inputs: inputs, Outputs: o.out, Console: o.console()}
+		if o.detach {
+			return o.start(ctx, session, done, code, e)
+		}
+		defer done()
+		r, err := o.app.execute(ctx, session, code, e)
 		err = hintIf(err, mlserver.ErrNotFound, "`mls session list` shows the open sessions")
-		return o.show(r, err)
+		return errors.Join(o.show(r, err), o.plots.fetch(ctx, o.app, session, r))
 	})
+}
+
+// open is the session to run in. done closes it, unless the user has named it.
+func (o *execOptions) open(ctx context.Context, client *mlserver.Client, lang mlserver.Runtime) (s *mlserver.Session, done func(), err error) {
+	if o.session == "" {
+		return o.app.temporarySession(ctx, client, mlserver.SessionOptions{Runtime: lang})
+	}
+	id, err := sessionID(ctx, client, o.session)
+	if err != nil {
+		return nil, nil, err
+	}
+	return client.Session(id), func() {}, nil
+}
+
+// start detaches the execution. A session of its own stays open, unless nothing has begun in it.
+func (o *execOptions) start(ctx context.Context, s *mlserver.Session, done func(), code string, e mlserver.Execution) error {
+	if _, err := s.Detach(ctx, code, e); err != nil {
+		done()
+		return cmp.Or(context.Cause(ctx), o.app.sessionHint(err))
+	}
+	return o.app.printLine(map[string]string{"id": s.ID()}, s.ID())
 }
 
 // console is where the text of the running code goes: nil when all is printed as JSON at the end.
@@ -170,8 +198,8 @@ func (o *execOptions) show(r *mlserver.Result, err error) error {
 	if err != nil {
 		return err
 	}
-	if len(r.Changed) > 0 && o.session == "" {
-		o.app.say("written on the server, and gone with the session: %s (use --session to keep files)", strings.Join(r.Changed, ", "))
+	if lost := o.plots.left(r); len(lost) > 0 && o.session == "" {
+		o.app.say("written on the server, and gone with the session: %s (use --session to keep files)", strings.Join(lost, ", "))
 	}
 	if len(o.out) > 0 {
 		return o.app.printJSON(r.Outputs)
