@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"syscall"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
@@ -39,7 +40,7 @@ func (s *Server) setWorkspaceObject(w http.ResponseWriter, r *request) error {
 	case err == nil:
 		w.WriteHeader(http.StatusOK)
 		return nil
-	case errors.As(err, &g), errors.As(err, &tooLarge), r.Context().Err() != nil:
+	case errors.As(err, &g), errors.As(err, &tooLarge), errors.Is(err, syscall.ENOSPC), r.Context().Err() != nil:
 		return workspaceFailure(sess, name, err)
 	default: // what the language says about bytes that it can't read
 		return fail(http.StatusBadRequest, "object %s: %v", name, err)

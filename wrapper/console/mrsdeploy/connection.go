@@ -5,6 +5,7 @@ package mrsdeploy
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
@@ -44,12 +45,20 @@ func (l *Local) session() (*mlserver.Session, error) {
 }
 
 // Logout closes the session, unless it is to be kept, and ends the login, even when ctx has ended. Without a login it does
-// nothing. It stands for mrsdeploy's remoteLogout, and for exit at the remote command line.
+// nothing. Scripts that run in sessions of their own end as well. It stands for mrsdeploy's remoteLogout, and for exit at the remote command line.
 func (l *Local) Logout(ctx context.Context, keepSession bool) error {
-	c := l.connection
-	l.connection = Connection{}
+	c, detached := l.connection, l.detached
+	l.connection, l.detached, l.services = Connection{}, nil, nil
 	if c.Client == nil {
 		return nil
+	}
+	for _, d := range detached {
+		if keepSession {
+			break
+		}
+		if err := l.closeDetached(ctx, d.session); err != nil {
+			fmt.Fprintf(l.out, "session %s may still be open: %v\n", d.session.ID(), err)
+		}
 	}
 	return c.end(ctx, keepSession)
 }
@@ -59,10 +68,15 @@ func (c *Connection) end(ctx context.Context, keepSession bool) error {
 	defer cancel()
 	var err error
 	if c.Session != nil && !keepSession {
-		err = c.Session.ForceClose(ctx)
-		if errors.Is(err, mlserver.ErrNotFound) || errors.Is(err, mlserver.ErrGone) {
-			err = nil
-		}
+		err = gone(c.Session.ForceClose(ctx))
 	}
 	return errors.Join(err, c.Client.Logout(ctx))
+}
+
+// gone takes it as done when what is to be closed is not there.
+func gone(err error) error {
+	if errors.Is(err, mlserver.ErrNotFound) || errors.Is(err, mlserver.ErrGone) {
+		return nil
+	}
+	return err
 }

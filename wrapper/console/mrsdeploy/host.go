@@ -32,6 +32,43 @@ func (l *Local) table() map[string]function {
 		"putIntoList": l.putIntoList,
 		"getObject":   l.getObject,
 		"listObjects": l.listObjects,
+
+		"putFile":    l.putFile,
+		"getFile":    l.getFile,
+		"listFiles":  l.listFiles,
+		"deleteFile": l.deleteFile,
+
+		"createSnapshot":   l.createSnapshot,
+		"loadSnapshot":     l.loadSnapshot,
+		"listSnapshots":    l.listSnapshots,
+		"downloadSnapshot": l.downloadSnapshot,
+		"deleteSnapshot":   l.deleteSnapshot,
+
+		"execute":       l.execute,
+		"fetchPlots":    l.fetchPlots,
+		"detach":        l.detach,
+		"detachedState": l.detachedState,
+		"detachedWait":  l.detachedWait,
+
+		"listServices":  l.listServices,
+		"getService":    l.getService,
+		"swagger":       l.swagger,
+		"deleteService": l.deleteService,
+		"publish":       l.publish,
+		"update":        l.update,
+		"consume":       l.consume,
+
+		"startBatch":    l.startBatch,
+		"batchResults":  l.batchResults,
+		"cancelBatch":   l.cancelBatch,
+		"listBatches":   l.listBatches,
+		"batchFiles":    l.batchFiles,
+		"batchFile":     l.batchFile,
+		"downloadBatch": l.downloadBatch,
+
+		"setPool":    l.setPool,
+		"poolStatus": l.poolStatus,
+		"deletePool": l.deletePool,
 	}
 }
 

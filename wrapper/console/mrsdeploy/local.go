@@ -46,6 +46,8 @@ type Local struct {
 	out       io.Writer
 
 	connection Connection
+	services   map[[2]string]*mlserver.Checked // by name and version
+	detached   map[string]detachedRun          // by the id of their session
 }
 
 // ErrInterrupted is returned by Execute when the code was interrupted.

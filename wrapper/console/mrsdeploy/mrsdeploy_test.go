@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -196,4 +197,12 @@ func sessions(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(list)
+}
+
+// matches runs code that must succeed and print what a pattern, line by line, describes.
+func (l *local) matches(code, pattern string) {
+	l.t.Helper()
+	if got := l.run(code); !regexp.MustCompile("^" + strings.TrimPrefix(pattern, "\n") + "$").MatchString(got) {
+		l.t.Errorf("%s\nprinted:\n%s\nwant:\n%s", code, got, pattern)
+	}
 }

@@ -24,9 +24,13 @@ type Local struct {
 	Args []string
 }
 
-// AsList is a type of the values in an answer of Local.Call: objects and lists of objects become lists of lists, whatever
-// they look like. The others are those of Input.Type.
-const AsList = "list"
+// What Input.Type can be in an answer of Local.Call, beside the types that inputs have. A value that does not have the type
+// that is told arrives as it comes.
+const (
+	AsList   = "list"   // objects and lists of objects become lists of lists, whatever they look like
+	AsBytes  = "bytes"  // base64: a raw vector in R, bytes in Python
+	AsAnswer = "answer" // the JSON of an []Input: a list by name in R, a dictionary in Python
+)
 
 // environ is the user's own, but for the language of messages, by which unfinished code is recognised, and for the
 // encoding, which must be UTF-8.
@@ -71,22 +75,52 @@ func (w *Worker) call(r *reply) *calling {
 
 func (w *Worker) prepareAnswer(m *message, answers []Input) error {
 	for _, in := range answers {
-		if w.interp.Language == R && in.Type == AsList {
-			v, err := parseJSON(in.Value)
+		if w.interp.Language == R {
+			v, err := rAnswer(in)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", in.Name, err)
 			}
-			m.inputs, m.values = append(m.inputs, Named{Name: in.Name}), append(m.values, rStructure(v))
-			continue
+			m.values = append(m.values, v)
 		}
-		if in.Type == AsList {
-			in.Type = ""
-		}
-		if err := w.prepare(m, []Input{in}); err != nil {
-			return err
-		}
+		m.inputs, m.types = append(m.inputs, Named{in.Name, in.Value}), append(m.types, in.Type)
 	}
 	return nil
+}
+
+func rAnswer(in Input) (*rvalue, error) {
+	v, err := parseJSON(in.Value)
+	if err != nil {
+		return nil, err
+	}
+	switch in.Type {
+	case AsList:
+		return rStructure(v), nil
+	case AsBytes:
+		if v == nil {
+			return rUntyped(nil), nil
+		}
+		var b []byte
+		err := json.Unmarshal(in.Value, &b)
+		return &rvalue{kind: rRaw, raw: b}, err
+	case AsAnswer:
+		var list []Input
+		if err := json.Unmarshal(in.Value, &list); err != nil {
+			return nil, err
+		}
+		l := &rvalue{kind: rList, names: []string{}}
+		for _, in := range list {
+			v, err := rAnswer(in)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", in.Name, err)
+			}
+			l.names, l.list = append(l.names, in.Name), append(l.list, v)
+		}
+		return l, nil
+	}
+	if typed, err := in.check(R); err == nil {
+		return rInput(in.Type, typed), nil
+	}
+	return rUntyped(v), nil
 }
 
 // rStructure keeps lists and objects as lists; only arrays of single values are vectors.

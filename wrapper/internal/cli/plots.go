@@ -49,7 +49,7 @@ func (p *plots) fetch(ctx context.Context, a *app, s *mlserver.Session, r *mlser
 	for _, name := range r.Plots() {
 		path, err := localPath(dir, name)
 		if err == nil {
-			err = writeFile(path, func(w io.Writer) error { return s.File(ctx, name, w) })
+			err = fullDisk(writeFile(path, func(w io.Writer) error { return s.File(ctx, name, w) }), path)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("plot %s: %w", printable(name), err))

@@ -119,7 +119,7 @@ func (k *content) putCmd() *cobra.Command {
 		Example: k.putExample,
 		Args:    args(2, 2, "the session's id and a file, or - for the standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
-			name, src := as, k.app.in
+			name, src, size := as, k.app.in, int64(0)
 			if args[1] == "-" {
 				if name == "" {
 					return usageError(c, "what comes from the standard input needs a name: --as NAME")
@@ -130,13 +130,22 @@ func (k *content) putCmd() *cobra.Command {
 					return err
 				}
 				defer f.Close()
-				src = f
+				fi, err := f.Stat()
+				if err == nil && fi.IsDir() {
+					err = fmt.Errorf("%s is a folder", args[1])
+				}
+				if err != nil {
+					return err
+				}
+				src, size = f, fi.Size()
 				if name == "" {
 					name = k.nameOf(args[1])
 				}
 			}
 			return k.app.inSession(c, args[0], func(ctx context.Context, s *mlserver.Session) error {
-				return k.put(ctx, s, name, src)
+				from, t := k.app.upload(name, src, size)
+				defer t.end()
+				return k.put(ctx, s, name, from)
 			})
 		},
 	}

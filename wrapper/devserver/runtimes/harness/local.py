@@ -22,7 +22,18 @@ def host(function_, **args):
         raise KeyboardInterrupt
     if a['op'] != 'answer':
         raise RuntimeError(a['code'])
-    return {i['name']: take(i['type'], i['value']) for i in a['inputs']}
+    return {i['name']: taken(i['type'], i['value']) for i in a['inputs']}
+
+
+def taken(type, value):
+    if type == 'answer':
+        return {i['Name']: taken(i['Type'], i['Value']) for i in value}
+    if type == 'bytes':
+        return value if value is None else base64.b64decode(value)
+    try:
+        return value if type == 'list' else take(type, value)
+    except Exception:
+        return value
 
 
 def ask(prompt=''):
