@@ -24,10 +24,13 @@ type answer []runtimes.Input
 // table lists the functions by the name that the R and Python code calls them with.
 func (l *Local) table() map[string]function {
 	return map[string]function{
-		"readline":    l.readLine,
-		"login":       l.remoteLogin,
-		"logout":      l.remoteLogout,
-		"switch":      l.switchSide,
+		"readline":        l.readLine,
+		"login":           l.remoteLogin,
+		"logout":          l.remoteLogout,
+		"switch":          l.switchSide,
+		"environmentCode": l.environmentCode,
+		"diff":            l.diff,
+
 		"putObject":   l.putObject,
 		"putIntoList": l.putIntoList,
 		"getObject":   l.getObject,
