@@ -82,7 +82,7 @@ func TestDiff(t *testing.T) {
 	l.run(`lib <- file.path(getwd(), "lib"); dir.create(file.path(lib, "onlyhere", "Meta"), recursive = TRUE)
 description <- c(Package = "onlyhere", Version = "1.2.3", Built = "4.2.2")
 write.dcf(as.list(description), file.path(lib, "onlyhere", "DESCRIPTION"))
-saveRDS(list(DESCRIPTION = description), file.path(lib, "onlyhere", "Meta", "package.rds"))
+saveRDS(list(DESCRIPTION = description, Built = list(R = "4.2.2")), file.path(lib, "onlyhere", "Meta", "package.rds"))
 was <- .libPaths(); .libPaths(c(lib, was))`)
 	l.prints(`diffLocalRemote(); .libPaths(was)`, "Packages that are here and not on the server (1):\n  onlyhere  1.2.3\n")
 }
