@@ -29,6 +29,8 @@ type Options struct {
 	ReadLine func(ctx context.Context, prompt string, hidden bool) (string, error)
 	// Login signs in for remoteLogin and remoteLoginAAD. Nil: SignIn, with the system's certificates.
 	Login func(ctx context.Context, l Login) (*mlserver.Client, error)
+	// LoginAsks: Login itself asks for the user name and the password that were not given, if it needs them.
+	LoginAsks bool
 
 	Endpoint string // instead of the address that remoteLogin is given
 	Username string // what NULL stands for in remoteLogin: then nobody is asked

@@ -120,7 +120,7 @@ func (l *Local) ask(ctx context.Context, login *Login) (err error) {
 	} else if login.Password == "" && login.Username == l.o.Username {
 		login.Password = l.o.Password
 	}
-	if login.AAD != nil {
+	if login.AAD != nil || l.o.LoginAsks {
 		return nil
 	}
 	if login.Username == "" {

@@ -24,7 +24,7 @@ Where a command takes the ID of a session, its name will do if no other session 
   mls session close $ID`,
 	},
 		a.sessionCreateCmd(), a.sessionListCmd(), a.sessionExecCmd(), a.sessionWaitCmd(), a.sessionOutputCmd(), a.sessionCancelCmd(),
-		a.sessionHistoryCmd(), a.sessionDiffCmd(), a.sessionCloseCmd(), a.fileCmd(), a.objectCmd())
+		a.sessionHistoryCmd(), a.sessionDiffCmd(), a.sessionCloseCmd(), a.fileCmd(), a.objectCmd(), a.workspaceCmd())
 }
 
 // inSession runs do on the session with the given id or name.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -69,11 +68,8 @@ file for R's load), or Python's dill. Values that have a JSON form are easier wi
   mls session object put $ID fit.rds --as model`,
 		getExample: `  mls session object get $ID model --to model.RData`,
 		rmExample:  `  mls session object rm $ID model`,
-		nameOf: func(path string) string {
-			name := filepath.Base(path)
-			return strings.TrimSuffix(name, filepath.Ext(name))
-		},
-		list: func(ctx context.Context, s *mlserver.Session) ([]string, error) { return s.Objects(ctx) },
+		nameOf:     objectName,
+		list:       func(ctx context.Context, s *mlserver.Session) ([]string, error) { return s.Objects(ctx) },
 		put: func(ctx context.Context, s *mlserver.Session, name string, r io.Reader) error {
 			return s.PutObject(ctx, name, r)
 		},
