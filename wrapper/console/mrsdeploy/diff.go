@@ -3,13 +3,14 @@ package mrsdeploy
 import (
 	"context"
 
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 // environmentCode gives the local process the code that finds out what is installed there.
 func (l *Local) environmentCode(context.Context, args) (answer, error) {
 	code, outputs := mlserver.EnvironmentCode(mlserver.Runtime(l.o.Language))
-	return answer{}.with("code", "character", code).with("outputs", "vector", outputs), nil
+	return answer{}.with("code", "character", code).with("outputs", runtimes.AsTexts, outputs), nil
 }
 
 // diff stands behind mrsdeploy's diffLocalRemote.

@@ -77,6 +77,8 @@ func (l *Local) table() map[string]function {
 
 // call answers the local process.
 func (l *Local) call(ctx context.Context, name string, named []runtimes.Named) ([]runtimes.Input, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	f := l.functions[name]
 	if f == nil {
 		return nil, fmt.Errorf("there is no function %s", name)
