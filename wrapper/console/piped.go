@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -26,6 +27,9 @@ func NewPiped(in io.Reader, out *Screen, echo bool) *Piped {
 	return &Piped{in: bufio.NewReader(in), out: out, echo: echo}
 }
 
+// given matches passwords that code gives.
+var given = regexp.MustCompile(`(?i)\b(password["']?\s*(?:=|<-|:)\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`)
+
 // Line shows the prompt and reads a line.
 func (p *Piped) Line(ctx context.Context, prompt string) (string, error) {
 	_, _ = io.WriteString(p.out, prompt)
@@ -34,7 +38,7 @@ func (p *Piped) Line(ctx context.Context, prompt string) (string, error) {
 	case err != nil:
 		p.out.freshLine()
 	case p.echo:
-		_, _ = io.WriteString(p.out, line+"\n")
+		_, _ = io.WriteString(p.out, given.ReplaceAllString(line, `$1"********"`)+"\n")
 	default:
 		p.out.typed()
 	}

@@ -25,7 +25,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mls": func() { os.Exit(guardedMain()) }, "mls-repeated": repeatedMain})
+	testscript.Main(m, map[string]func(){
+		"mls": func() { os.Exit(guardedMain()) }, "mls-repeated": repeatedMain,
+		"mls-terminal": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
 }
 
 // password is what the test server takes. It must never be seen in any output.
