@@ -31,7 +31,7 @@ func (l *Local) startBatch(ctx context.Context, a args) (answer, error) {
 			return nil, fmt.Errorf("row %d: %w", i+1, err)
 		}
 	}
-	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // nobody would know the batch otherwise
+	longer, cancel := lingering(ctx) // nobody would know the batch otherwise
 	defer cancel()
 	b, err := s.StartBatch(longer, mlserver.RowsOf(rows), mlserver.BatchOptions{Parallel: parallel})
 	if err != nil {
@@ -162,7 +162,7 @@ func (l *Local) listBatches(ctx context.Context, a args) (answer, error) {
 	for _, b := range list {
 		ids = append(ids, b.ID())
 	}
-	return answer{}.with("ids", "vector", ids), nil
+	return answer{}.with("ids", runtimes.AsTexts, ids), nil
 }
 
 // batchFiles stands behind the listArtifacts function of mrsdeploy's batch object.
@@ -179,7 +179,7 @@ func (l *Local) batchFiles(ctx context.Context, a args) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer{}.with("names", "vector", append([]string{}, names...)), nil
+	return answer{}.with("names", runtimes.AsTexts, append([]string{}, names...)), nil
 }
 
 // batchFile stands behind the artifact function of mrsdeploy's batch object.
@@ -221,5 +221,5 @@ func (l *Local) downloadBatch(ctx context.Context, a args) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer{}.with("paths", "vector", append([]string{}, paths...)), nil
+	return answer{}.with("paths", runtimes.AsTexts, append([]string{}, paths...)), nil
 }

@@ -47,6 +47,12 @@ func (l *Local) session() (*mlserver.Session, error) {
 // Logout closes the session, unless it is to be kept, and ends the login, even when ctx has ended. Without a login it does
 // nothing. Scripts that run in sessions of their own end as well. It stands for mrsdeploy's remoteLogout, and for exit at the remote command line.
 func (l *Local) Logout(ctx context.Context, keepSession bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.logout(ctx, keepSession)
+}
+
+func (l *Local) logout(ctx context.Context, keepSession bool) error {
 	c, detached := l.connection, l.detached
 	l.connection, l.detached, l.services = Connection{}, nil, nil
 	if c.Client == nil {

@@ -94,7 +94,7 @@ func resultOf(r *mlserver.Result, err error) (answer, error) {
 	}
 	return answer{}.with("success", "logical", failed == nil).with("errorMessage", "character", message).
 		with("outputParameters", runtimes.AsAnswer, outputs).with("consoleOutput", "character", r.Console).
-		with("changedFiles", "vector", append([]string{}, r.Changed...)), nil
+		with("changedFiles", runtimes.AsTexts, append([]string{}, r.Changed...)), nil
 }
 
 // fetchPlots fetches the plots among the changed files of an execution into a directory.
@@ -122,7 +122,7 @@ func (l *Local) fetchPlots(ctx context.Context, a args) (answer, error) {
 		}
 		paths = append(paths, path)
 	}
-	return answer{}.with("paths", "vector", paths), nil
+	return answer{}.with("paths", runtimes.AsTexts, paths), nil
 }
 
 // detach stands behind mrsdeploy's remoteScript with async = TRUE: the script runs in a session of its own.

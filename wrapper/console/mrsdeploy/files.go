@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
 
 // putFile stands behind mrsdeploy's putLocalFile.
@@ -74,7 +76,7 @@ func (l *Local) listFiles(ctx context.Context, _ args) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer{}.with("names", "vector", append([]string{}, names...)), nil
+	return answer{}.with("names", runtimes.AsTexts, append([]string{}, names...)), nil
 }
 
 // deleteFile stands behind mrsdeploy's deleteRemoteFile.

@@ -24,10 +24,13 @@ type answer []runtimes.Input
 // table lists the functions by the name that the R and Python code calls them with.
 func (l *Local) table() map[string]function {
 	return map[string]function{
-		"readline":    l.readLine,
-		"login":       l.remoteLogin,
-		"logout":      l.remoteLogout,
-		"switch":      l.switchSide,
+		"readline":        l.readLine,
+		"login":           l.remoteLogin,
+		"logout":          l.remoteLogout,
+		"switch":          l.switchSide,
+		"environmentCode": l.environmentCode,
+		"diff":            l.diff,
+
 		"putObject":   l.putObject,
 		"putIntoList": l.putIntoList,
 		"getObject":   l.getObject,
@@ -74,6 +77,8 @@ func (l *Local) table() map[string]function {
 
 // call answers the local process.
 func (l *Local) call(ctx context.Context, name string, named []runtimes.Named) ([]runtimes.Input, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	f := l.functions[name]
 	if f == nil {
 		return nil, fmt.Errorf("there is no function %s", name)

@@ -3,6 +3,7 @@ package mrsdeploy
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,7 @@ type Local struct {
 	functions map[string]function
 	out       io.Writer
 
+	mu         sync.Mutex // held while a function works: none may come after Logout
 	connection Connection
 	services   map[[2]string]*mlserver.Checked // by name and version
 	detached   map[string]detachedRun          // by the id of their session
@@ -153,6 +155,19 @@ func (l *Local) Execute(ctx context.Context, code string) error {
 	return nil
 }
 
+// ExecuteFile runs the code of a script, which is called file. In R it prints what Rscript would; in Python expressions do not
+// print their values.
+func (l *Local) ExecuteFile(ctx context.Context, file, code string) error {
+	if l.o.Language == runtimes.Python {
+		literals, err := json.Marshal([]string{file, code}) // JSON's texts are Python's
+		if err != nil {
+			return err
+		}
+		code = "__mrsdeploy_script__(*" + string(literals) + ")"
+	}
+	return l.Execute(ctx, code)
+}
+
 // Complete reports, without running it, whether code is "complete", "incomplete" or "invalid".
 func (l *Local) Complete(ctx context.Context, code string) (string, error) {
 	return l.worker.Complete(ctx, code)
@@ -179,5 +194,9 @@ func (l *Local) Close() error { return l.worker.Close() }
 // closing is how long the server gets to close a session and to end a login.
 const closing = 10 * time.Second
 
-// patience is how long a server may take to start a session.
-const patience = 2 * time.Minute
+// lingering is a context that ends a while after ctx: time to learn what the server has made.
+func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(closing, cancel) })
+	return longer, func() { stop(); cancel() }
+}

@@ -99,7 +99,7 @@ func (l *Local) remoteLogin(ctx context.Context, a args) (answer, error) {
 		_ = c.end(ctx, false)
 		return nil, ctx.Err()
 	}
-	if err := l.Logout(ctx, false); err != nil {
+	if err := l.logout(ctx, false); err != nil {
 		fmt.Fprintf(l.out, "the login before was not ended: %v\n", err)
 	}
 	l.connection = c
@@ -108,7 +108,7 @@ func (l *Local) remoteLogin(ctx context.Context, a args) (answer, error) {
 
 // newSession does not leave behind a session that nobody knows: what the server has begun is waited for.
 func (l *Local) newSession(ctx context.Context, client *mlserver.Client) (*mlserver.Session, error) {
-	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	longer, cancel := lingering(ctx)
 	defer cancel()
 	return client.NewSession(longer, mlserver.SessionOptions{Runtime: mlserver.Runtime(l.o.Language)})
 }
@@ -149,7 +149,7 @@ func (l *Local) question(ctx context.Context, prompt string, hidden bool) (strin
 
 // remoteLogout stands behind mrsdeploy's remoteLogout.
 func (l *Local) remoteLogout(ctx context.Context, _ args) (answer, error) {
-	return nil, l.Logout(ctx, false)
+	return nil, l.logout(ctx, false)
 }
 
 // switchSide stands behind mrsdeploy's pause, resume and remoteCommandLine.

@@ -73,6 +73,12 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.text.Write(p)
 }
 
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 func (s *screen) take() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -116,5 +116,5 @@ func (l *Local) listObjects(ctx context.Context, _ args) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer{}.with("names", "vector", append([]string{}, names...)), nil
+	return answer{}.with("names", runtimes.AsTexts, append([]string{}, names...)), nil
 }

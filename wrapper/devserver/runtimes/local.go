@@ -28,6 +28,7 @@ type Local struct {
 // that is told arrives as it comes.
 const (
 	AsList   = "list"   // objects and lists of objects become lists of lists, whatever they look like
+	AsTexts  = "texts"  // a character vector in R, a list in Python
 	AsBytes  = "bytes"  // base64: a raw vector in R, bytes in Python
 	AsAnswer = "answer" // the JSON of an []Input: a list by name in R, a dictionary in Python
 )
@@ -95,6 +96,10 @@ func rAnswer(in Input) (*rvalue, error) {
 	switch in.Type {
 	case AsList:
 		return rStructure(v), nil
+	case AsTexts:
+		var texts []string
+		err := json.Unmarshal(in.Value, &texts)
+		return rStrings(texts...), err
 	case AsBytes:
 		if v == nil {
 			return rUntyped(nil), nil

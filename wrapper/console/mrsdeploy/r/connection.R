@@ -13,7 +13,7 @@ define({
   .login <- function(endpoint, session, diff, commandline, prompt, username, password, aad = NULL) {
     host("login", endpoint = endpoint, session = session, commandline = commandline, prompt = prompt,
       username = username, password = password, aad = aad)
-    if (session && diff) diffLocalRemote()
+    if (session && diff) .diff(FALSE)
     invisible(NULL)
   }
 
@@ -37,5 +37,15 @@ define({
     invisible(NULL)
   }
 
-  diffLocalRemote <- function() invisible(NULL)
+  ## What code that runs here may miss there.
+  diffLocalRemote <- function() .diff(TRUE)
+
+  .diff <- function(always) {
+    question <- host("environmentCode")
+    e <- new.env(parent = globalenv())
+    eval(parse(text = question$code), e)
+    a <- host("diff", found = mget(question$outputs, envir = e))
+    if (always || a$differs) cat(a$report)
+    invisible(NULL)
+  }
 })

@@ -73,9 +73,9 @@ def execute(q):
         return ('incomplete' if status(q['code']) == 'incomplete' else 'syntax'), last[-1].strip(), None
     if issubclass(kind, SystemExit):
         return 'exit', last[-1].strip(), leave(exception, last)
-    while tb is not None and tb.tb_frame.f_code.co_filename == __file__:
-        tb = tb.tb_next
-    write(traceback.format_exception(kind, exception, tb))
+    shown = traceback.TracebackException(kind, exception, tb)
+    shown.stack = traceback.StackSummary.from_list([f for f in shown.stack if f.filename != __file__])
+    write(list(shown.format()))
     return ('interrupt' if issubclass(kind, KeyboardInterrupt) else 'error'), last[-1].strip(), None
 
 

@@ -31,7 +31,7 @@ def taken(type, value):
     if type == 'bytes':
         return value if value is None else base64.b64decode(value)
     try:
-        return value if type == 'list' else take(type, value)
+        return value if type in ('list', 'texts') else take(type, value)
     except Exception:
         return value
 
