@@ -150,7 +150,7 @@ func (d *Detached) Wait(ctx context.Context, console io.Writer) (*Result, error)
 // left alone.
 func (d *Detached) Follow(ctx context.Context, w io.Writer) error {
 	finish := d.session.copyConsole(ctx, &follower{w: w, began: true})
-	_, err := d.over(ctx)
+	_, err := d.over(ctx, pace{})
 	var last *Result
 	if err == nil {
 		var text string
@@ -163,6 +163,7 @@ func (d *Detached) Follow(ctx context.Context, w io.Writer) error {
 }
 
 func (d *Detached) wait(ctx context.Context) (*Result, error) {
+	var p pace
 	if d.answered != nil {
 		select {
 		case <-d.answered:
@@ -172,9 +173,11 @@ func (d *Detached) wait(ctx context.Context) (*Result, error) {
 		var refused *Error
 		if d.result != nil || errors.As(d.err, &refused) {
 			return d.result, d.err
-		} // else the connection was lost, and the code may be running
+		}
+		p.asked = time.Now() // the connection was lost, and the code may be running
+		p.answered = p.asked
 	}
-	state, err := d.over(ctx)
+	state, err := d.over(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -195,8 +198,7 @@ func (d *Detached) wait(ctx context.Context) (*Result, error) {
 }
 
 // over waits until the code has noted its end, or the session's process cannot any more.
-func (d *Detached) over(ctx context.Context) (DetachedState, error) {
-	var p pace
+func (d *Detached) over(ctx context.Context, p pace) (DetachedState, error) {
 	for pause := firstPause; ; pause = min(longestPause, pause*3/2) {
 		if err := p.rest(ctx, pause); err != nil {
 			return DetachedState{}, err

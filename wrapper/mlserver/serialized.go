@@ -53,7 +53,7 @@ func openObject(content io.Reader) (*serialized, error) {
 	case err != nil && err != io.EOF:
 		return nil, err
 	case len(magic) == 0:
-		return nil, errors.New("it is empty")
+		return nil, errors.New("the serialized object is empty")
 	case strings.HasPrefix(string(magic), "\x1f\x8b"):
 		z, err := gzip.NewReader(b)
 		if err != nil {
@@ -63,7 +63,7 @@ func openObject(content io.Reader) (*serialized, error) {
 	case strings.HasPrefix(string(magic), "BZh"):
 		b = bufio.NewReader(bzip2.NewReader(b))
 	case strings.HasPrefix(string(magic), "\xfd7zXZ"):
-		return nil, errors.New(`it is compressed with xz: save it again in R with compress = "gzip"`)
+		return nil, errors.New(`the serialized object is compressed with xz: save it again in R with compress = "gzip"`)
 	}
 	head, err := b.Peek(6)
 	if err != nil && err != io.EOF {

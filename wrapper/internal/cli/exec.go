@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -115,9 +116,20 @@ func (o *execOptions) run(c *cobra.Command) error {
 		}
 		defer done()
 		r, err := o.app.execute(ctx, session, code, e)
-		err = hintIf(err, mlserver.ErrNotFound, "`mls session list` shows the open sessions")
-		return errors.Join(o.show(r, err), o.plots.fetch(ctx, o.app, session, r))
+		return errors.Join(o.show(r, o.wayOut(ctx, session, r, err)), o.plots.fetch(ctx, o.app, session, r))
 	})
+}
+
+// wayOut adds what helps when there is no result. A lost connection does not end what runs.
+func (o *execOptions) wayOut(ctx context.Context, s *mlserver.Session, r *mlserver.Result, err error) error {
+	lost := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	switch {
+	case r != nil || ctx.Err() != nil || !lost:
+		return hintIf(err, mlserver.ErrNotFound, "`mls session list` shows the open sessions")
+	case o.session != "":
+		return hint(err, "the code may go on: `mls session output %s` shows what it has printed, `mls session cancel %[1]s` stops it", s.ID())
+	}
+	return hint(err, "with --detach code outlives the connection")
 }
 
 // open is the session to run in. done closes it, unless the user has named it.

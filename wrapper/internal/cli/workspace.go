@@ -141,7 +141,7 @@ func (k *content) putCmd() *cobra.Command {
 			return k.app.inSession(c, args[0], func(ctx context.Context, s *mlserver.Session) error {
 				from, t := k.app.upload(name, src, size)
 				defer t.end()
-				return k.put(ctx, s, name, from)
+				return prefix(k.put(ctx, s, name, from), args[1])
 			})
 		},
 	}
