@@ -38,8 +38,8 @@ func (c *Console) Open(ctx context.Context, client *mlserver.Client, l Login) er
 		}
 		conn.Session = s
 	}
-	if _, alone := c.cfg.Local.(*remoteOnly); !alone && !l.NoDiff {
-		_ = c.executeLocal(ctx, "diffLocalRemote()")
+	if !l.NoDiff {
+		c.diff(ctx)
 	}
 	conn.Remote = !l.NoCommandLine
 	return ctx.Err()
@@ -65,4 +65,14 @@ func (c *Console) newSession(ctx context.Context, client *mlserver.Client) (*mls
 		}
 	}
 	return nil, ctx.Err()
+}
+
+// diff reports what differs between the local and the remote side. Without the report there is nothing less to work with.
+func (c *Console) diff(ctx context.Context) {
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer c.during(cancel)()
+	if err := c.cfg.Local.Differences(running); err != nil && running.Err() == nil {
+		c.cfg.Say("mls: local and remote side could not be compared: %s", c.cfg.Explain(err))
+	}
 }
