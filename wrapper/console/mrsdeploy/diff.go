@@ -14,11 +14,7 @@ func (l *Local) environmentCode(context.Context, args) (answer, error) {
 }
 
 // diff stands behind mrsdeploy's diffLocalRemote.
-func (l *Local) diff(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func (l *Local) diff(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	var found mlserver.Outputs
 	if err := a.decode("found", &found); err != nil {
 		return nil, err
