@@ -73,7 +73,7 @@ func (f *follower) finish(text string) {
 func (f *follower) copy(text string) bool {
 	text = newlines(text)
 	if !f.began {
-		if strings.TrimRight(text, "\n") == f.old {
+		if trimmed(text) == f.old {
 			return false
 		}
 		f.began = true
@@ -116,6 +116,9 @@ func unseen(printed, text string) string {
 // newlines makes lines end as they do here, not as on a server with Windows.
 func newlines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
+// trimmed is a text without what may be missing at its end.
+func trimmed(text string) string { return strings.TrimRight(text, "\n\r\uFFFD") }
+
 // lastText is what the console showed when the last execution of a session ended, as far as this process knows.
 type lastText struct {
 	mu    sync.Mutex
@@ -126,7 +129,7 @@ type lastText struct {
 func (l *lastText) set(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.known, l.text = true, strings.TrimRight(newlines(text), "\n")
+	l.known, l.text = true, trimmed(newlines(text))
 }
 
 func (l *lastText) get() (text string, known bool) {
@@ -141,7 +144,7 @@ func (s *Session) follow(ctx context.Context, w io.Writer) (finish func(*Result)
 	old, known := s.last.get()
 	if !known { // another process may have run something
 		if text, err := s.Console(ctx); err == nil { // else the execution meets the same trouble, and reports it
-			old = strings.TrimRight(newlines(text), "\n")
+			old = trimmed(newlines(text))
 		}
 	}
 	f.old, f.began = old, old == ""

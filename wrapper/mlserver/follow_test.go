@@ -21,6 +21,7 @@ func TestFollower(t *testing.T) {
 		{"an earlier execution's text at first", "old", []string{"old\n", "new\n"}, "new\nend\n", "new\n|end\n"},
 		{"the same text as the earlier execution", "old", []string{"old\n", "old\n"}, "old\n", "old\n"},
 		{"the beginning of the earlier execution's text", "a\nb", []string{"a\nb\n", "a\n", "a\nb\n"}, "a\nb\n", "a\n|b\n"},
+		{"an earlier execution's text that ends with no character", "old", []string{"old\uFFFD"}, "new", "new"},
 		{"nothing after an earlier execution", "old", []string{"old\n"}, "", ""},
 		{"nothing at first, and then the earlier execution's text", "old", []string{"", "old\n"}, "old\nx", "old\n|x"},
 	} {
