@@ -145,7 +145,7 @@ func TestLeaving(t *testing.T) {
 	u.key(io.EOF)
 	id := u.conn().Session.ID()
 	u.begins("k")
-	if got := u.await(); !strings.Contains(got, "mls console --session-id "+id) {
+	if got := u.await(); !strings.Contains(got, "mls console http://"+s.addr+" --session-id "+id) {
 		t.Errorf("leaving says %q, want how to come back to %s", got, id)
 	}
 	if open := s.sessions(); len(open) != 1 {
