@@ -37,6 +37,9 @@ func (l *Local) startBatch(ctx context.Context, a args) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil { // and nobody will
+		return nil, errors.Join(ctx.Err(), b.Cancel(longer))
+	}
 	return answer{}.with("id", "character", b.ID()), nil
 }
 

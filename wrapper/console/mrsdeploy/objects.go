@@ -54,7 +54,7 @@ func (l *Local) putIntoList(ctx context.Context, s *mlserver.Session, a args) (a
 	sent := passing
 	if l.o.Language == runtimes.Python {
 		sent = "_mrsdeploy_passing"
-		code = fmt.Sprintf("%[1]s = {**globals().get(%[2]q, {}), **%[3]s}\ndel %[3]s", name, name, sent)
+		code = fmt.Sprintf("globals()[%[1]q] = {**globals().get(%[1]q, {}), **%[2]s}\ndel %[2]s", name, sent)
 	}
 	if err := l.sendObject(ctx, s, sent, a); err != nil {
 		return nil, err
