@@ -3,6 +3,7 @@
 package azuread_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -33,29 +34,27 @@ func program(t *testing.T, name, script string) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-// browser is what the system starts to open a page: it gives the page to open.
+// browser is what the system starts to open a page: it gives the page to open. It does not wait for a sign-in that fails before.
 func browser(t *testing.T, open func(page string)) {
 	t.Helper()
-	pipe := filepath.Join(t.TempDir(), "page")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "page")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program(t, "xdg-open", fmt.Sprintf("exec timeout 20 sh -c 'printf %%s \"$1\" > %s' - \"$1\"\n", pipe)) // unless nobody reads
+	pipe, err := os.OpenFile(path, os.O_RDWR, 0) // for writing as well: then nobody waits for the other side
+	if err != nil {
+		t.Fatal(err)
+	}
+	program(t, "xdg-open", fmt.Sprintf("echo \"$1\" > %s\n", path))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		page, err := os.ReadFile(pipe) // waits until it is written
-		if err != nil {
-			t.Error(err)
-		}
-		if len(page) > 0 {
-			open(string(page))
+		if page, err := bufio.NewReader(pipe).ReadString('\n'); err == nil {
+			open(strings.TrimSpace(page))
 		}
 	}()
-	t.Cleanup(func() { // it does not wait for a sign-in that failed before any page was opened
-		if nobody, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
-			_ = nobody.Close()
-		}
+	t.Cleanup(func() {
+		_ = pipe.Close() // ends the reading
 		<-ended
 	})
 }

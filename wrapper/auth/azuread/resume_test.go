@@ -98,6 +98,25 @@ func TestResumedSignInIsRenewed(t *testing.T) {
 	}
 }
 
+// Providers need not issue a new refresh token each time.
+func TestRenewalWithoutNewRefreshToken(t *testing.T) {
+	p := start(t)
+	app := p.app(nativeApp)
+	first := signIn(t, app.Password(ann, canaryPassword))
+	p.breaks(t, azureadtest.Fault{Endpoint: azureadtest.Token, Edit: func(a map[string]any) { delete(a, "refresh_token") }})
+	src := sourceOf(t, app.Resume(first.RefreshToken)).(*auth.Cache)
+	for range 2 {
+		token, err := src.Token(bounded(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token.RefreshToken != first.RefreshToken {
+			t.Error("the refresh token is lost")
+		}
+		src.Reject(token)
+	}
+}
+
 func TestResumeRefused(t *testing.T) {
 	p := start(t)
 	app := p.app(nativeApp)

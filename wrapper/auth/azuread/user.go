@@ -21,8 +21,9 @@ type userCredential struct {
 	cache  *userCache
 	ask    askFunc // nil: there is nobody to ask
 
-	turn    chan struct{} // held while account is used
+	turn    chan struct{} // held while the rest is used
 	account public.Account
+	refresh string // the account's refresh token, if there is one
 }
 
 // askFunc gets a token with what a user knows or does.
@@ -31,7 +32,7 @@ type askFunc = func(context.Context, public.Client, []string) (public.AuthResult
 // newUserCredential goes on with a refresh token, if there is one.
 func newUserCredential(t *target, refreshToken string, ask askFunc) (*userCredential, error) {
 	o := t.options()
-	c := &userCredential{ask: ask, cache: &userCache{clientID: t.ClientID}, turn: make(chan struct{}, 1)}
+	c := &userCredential{ask: ask, cache: &userCache{clientID: t.ClientID}, turn: make(chan struct{}, 1), refresh: refreshToken}
 	if refreshToken != "" {
 		c.account = c.cache.seed(t.host(), refreshToken)
 	}
@@ -61,11 +62,11 @@ func (c *userCredential) token(ctx context.Context, scopes []string) (got issued
 	if err != nil {
 		return got, err
 	}
-	if r.Account.HomeAccountID != "" {
-		c.account = r.Account
+	// A renewal without a new refresh token leaves the one before good.
+	if refresh := c.cache.refreshToken(r.Account.HomeAccountID); refresh != "" || !got.renewed {
+		c.account, c.refresh = r.Account, refresh
 	}
-	got.AccessToken = azcore.AccessToken{Token: r.AccessToken, ExpiresOn: r.ExpiresOn}
-	got.refresh = c.cache.refreshToken(c.account.HomeAccountID)
+	got.AccessToken, got.refresh = azcore.AccessToken{Token: r.AccessToken, ExpiresOn: r.ExpiresOn}, c.refresh
 	return got, nil
 }
 

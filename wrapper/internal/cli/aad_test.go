@@ -80,6 +80,10 @@ func TestAzureScripts(t *testing.T) {
 				code := awaitText(ts, args[0], `enter the code (\w+)`)
 				ts.Check(idp.EnterCode(code, args[1], password))
 			},
+			// An administrator revokes what a user has agreed to: revoke USER
+			"revoke": func(_ *testscript.TestScript, _ bool, args []string) {
+				idp.AddUser(azureadtest.User{Name: args[0], Password: password})
+			},
 			// A user in the browser that was started: browse FILE USER
 			"browse": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(idp.Browse(t.Context(), awaitText(ts, args[0], `(.+)`), args[1], password))

@@ -96,8 +96,8 @@ func (a *app) forget(ctx context.Context, st *store, name string, left func(*pro
 		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %v", p.Endpoint, told)
 	} else {
 		a.say("signed out of %s", p.Endpoint)
-		if p.AzureAD != nil && p.Tokens.Expires.After(a.now()) {
-			a.say("The access token is forgotten here, but good until %s: only Azure AD could end it.", timeText(p.Tokens.Expires))
+		if p.AzureAD != nil && (p.refreshes() || p.Tokens.Expires.After(a.now())) {
+			a.say("The tokens are forgotten here; only %s could end them (the access token is good until %s).", p.AzureAD.whose(), timeText(p.Tokens.Expires))
 		}
 	}
 	return true, err
