@@ -26,14 +26,20 @@ type user struct {
 	env []string
 }
 
-// newUser signs alice in.
-func newUser(t testing.TB, endpoint string, env ...string) *user {
+// unknownUser is not signed in.
+func unknownUser(t testing.TB, endpoint string, env ...string) *user {
 	u := &user{t: t, dir: t.TempDir(), env: os.Environ()}
 	for name, value := range environment(u.dir, endpoint) {
 		u.env = append(u.env, name+"="+value)
 	}
 	u.env = append(u.env, env...)
 	u.write("password.txt", password+"\n")
+	return u
+}
+
+// newUser signs alice in.
+func newUser(t testing.TB, endpoint string, env ...string) *user {
+	u := unknownUser(t, endpoint, env...)
 	u.must("login", endpoint, "--username", "alice", "--password-file", "password.txt")
 	return u
 }
