@@ -8,10 +8,17 @@ import (
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
+	"github.com/mlserver-go/mls/wrapper/internal/slapd"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 const adminPassword = "Over-the-moon1"
+
+// printed is what these tests and their servers print.
+var printed = canary.New(adminPassword, slapd.QueryPassword, slapd.AlicePassword, slapd.JürgenPassword, slapd.OddPassword)
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 // server is a development server on a free loopback port.
 type server struct {
@@ -22,7 +29,7 @@ type server struct {
 // newServer starts a development server that plays the given version, and ends it with the test.
 func newServer(tb testing.TB, version mlserver.Version, change ...func(*devserver.Config)) server {
 	tb.Helper()
-	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword}
+	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword, Logger: printed.Logger()}
 	for _, change := range change {
 		change(&cfg)
 	}

@@ -223,8 +223,7 @@ func repeatedMain() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var said bytes.Buffer
-		a := testApp(strings.NewReader(""), io.Discard, &said)
-		code := a.main(os.Args[1:])
+		code := guardedMain(strings.NewReader(""), io.Discard, &said)
 		fmt.Println(strings.Join(strings.Fields(fmt.Sprint(code, " ", said.String())), " "))
 	}
 }
