@@ -93,7 +93,7 @@ func (a *app) forget(ctx context.Context, st *store, name string, left func(*pro
 		err = st.keys.delete(ctx, st.path(name))
 	}
 	if told := cmp.Or(unread, a.revoke(ctx, p)); told != nil {
-		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %v", p.Endpoint, told)
+		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %s", p.Endpoint, inWords(told))
 	} else {
 		a.say("signed out of %s", p.Endpoint)
 		if p.AzureAD != nil && (p.refreshes() || p.Tokens.Expires.After(a.now())) {

@@ -91,6 +91,9 @@ type noSignIn struct{ reason string }
 func (e *noSignIn) Error() string        { return e.reason }
 func (e *noSignIn) Is(target error) bool { return target == auth.ErrLoginRequired }
 
+// signInAnew is the way out where the address of the server is not known.
+const signInAnew = "`mls login ADDRESS` stores a new one in its place"
+
 var profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func (a *app) store() (*store, error) {
@@ -126,7 +129,7 @@ func (s *store) load(name string) (*profile, error) {
 	}
 	var p profile
 	if err := json.Unmarshal(text, &p); err != nil || p.Endpoint == "" {
-		return nil, &noSignIn{fmt.Sprintf("the stored sign-in %s is damaged", path)}
+		return nil, hint(&noSignIn{fmt.Sprintf("the stored sign-in %s is damaged", path)}, signInAnew)
 	}
 	return &p, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,6 +98,34 @@ func TestListenAddress(t *testing.T) {
 		if got := endpointOf(test.addr, false); got != test.endpoint {
 			t.Errorf("endpoint at %s: %s, want %s", test.addr, got, test.endpoint)
 		}
+	}
+}
+
+func TestErrorsInWords(t *testing.T) {
+	refused := &mlserver.Error{Op: "getWebServiceVersion", Status: 404, Message: "service x version 1 not found"}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{prefix(refused, "service x/1"), "service x/1: get web service version: not found (404): service x version 1 not found"},
+		{hint(refused, "look"), "get web service version: not found (404): service x version 1 not found"},
+		{&mlserver.Error{Op: "createSession", Status: 503, Hint: "Later."}, "create session: service unavailable (503)\nLater."},
+		{&mlserver.Error{Op: "GET /getX", Status: 404}, "GET /getX: 404 Not Found"},
+		{&mlserver.Error{Op: "login", Status: 599}, "login: 599"},
+		{fmt.Errorf("status: %w", &mlserver.Error{Op: "login", Status: 401}), "status: login: unauthorized (401)"},
+		{errors.New("fitModel: 404 Not Found"), "fitModel: 404 Not Found"},
+	} {
+		if got := inWords(test.err); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+	client, err := mlserver.New(mlserver.Config{Address: "http://127.0.0.1:1", Auth: auth.Static("t")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Sessions(t.Context())
+	if got := inWords(err); !strings.HasPrefix(got, "list sessions: no server at 127.0.0.1:1") {
+		t.Errorf("got %q", got)
 	}
 }
 
