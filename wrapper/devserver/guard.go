@@ -50,7 +50,7 @@ func (t tries) pause(now time.Time) time.Duration {
 func (g *guard) look(address, user string, check func() error) (pause time.Duration, err error) {
 	key := sha256.Sum256([]byte(address + "\x00" + strings.ToLower(user)))
 	g.mu.Lock()
-	pause = g.tries[key].pause(g.clock())
+	pause = g.before(key).pause(g.clock())
 	g.mu.Unlock()
 	if pause > 0 {
 		return pause, nil
@@ -63,17 +63,29 @@ func (g *guard) look(address, user string, check func() error) (pause time.Durat
 	case err == nil:
 		delete(g.tries, key)
 	case errors.As(err, &f) && f.status == http.StatusUnauthorized:
-		now := g.clock()
-		g.forget(now)
-		g.tries[key] = tries{g.tries[key].wrong + 1, now}
+		before := g.before(key)
+		g.makeRoom()
+		g.tries[key] = tries{before.wrong + 1, g.clock()}
 	}
 	return 0, err
 }
 
-// forget makes room: if there are too many at once, as from guessing names, whatever there is goes.
-func (g *guard) forget(now time.Time) {
-	for key, t := range g.tries {
-		if now.Sub(t.last) > triesKept {
+// before are the tries so far, if they are not too long ago.
+func (g *guard) before(key [sha256.Size]byte) tries {
+	t := g.tries[key]
+	if g.clock().Sub(t.last) > triesKept {
+		return tries{}
+	}
+	return t
+}
+
+// makeRoom keeps the tries from growing without end: if too many are recent, as from guessing names, whatever there is goes.
+func (g *guard) makeRoom() {
+	if len(g.tries) < maxTries {
+		return
+	}
+	for key := range g.tries {
+		if g.before(key).wrong == 0 {
 			delete(g.tries, key)
 		}
 	}

@@ -76,7 +76,11 @@ func TestGuard(t *testing.T) {
 			t.Error("the right password did not end it")
 		}
 	}
+	look("here", "ann", wrong)
 	clk.pass(triesKept + time.Second)
+	if look("here", "ann", wrong) {
+		t.Error("paused for tries of long ago")
+	}
 	for i := range maxTries + 10 {
 		look("here", strings.Repeat("x", 1000)+fmt.Sprint(i), wrong)
 	}

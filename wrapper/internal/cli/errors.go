@@ -94,7 +94,7 @@ func exitCode(err error) int {
 		return exitRefused
 	case errors.Is(err, mlserver.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
 		errors.As(err, &dial), errors.As(err, &dns), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.As(err, &server) && (server.Status == 502 || server.Status == 504):
+		errors.As(err, &server) && (server.Status == 429 || server.Status == 502 || server.Status == 504):
 		return exitUnavailable
 	}
 	return exitFailed
