@@ -351,5 +351,5 @@ func (z *azureAD) accepted(ctx context.Context, s *settings, server auth.Server,
 	if errors.As(err, &answered) && !errors.Is(err, mlserver.ErrUnauthorized) {
 		return nil // that it is not well, or does not tell, is another matter
 	}
-	return err
+	return hintIf(err, mlserver.ErrUnauthorized, "%s has issued a token, but this server does not take it: check --resource (the server's audience), --tenantid, and the clocks of the computers", z.whose())
 }

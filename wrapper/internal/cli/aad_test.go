@@ -7,7 +7,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +16,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/mlserver-go/mls/wrapper/auth/azuread/azureadtest"
-	"github.com/mlserver-go/mls/wrapper/devserver"
 )
 
 const (
@@ -37,6 +35,7 @@ func TestAzureScripts(t *testing.T) {
 	idp.AddApp(azureadtest.App{ID: daemonApp, Secret: clientSecret, Certificate: cert})
 	idp.AddUser(azureadtest.User{Name: ann, Password: password})
 	idp.AddUser(azureadtest.User{Name: "mfa@contoso.test", Password: password, MFA: true})
+	idp.AddUser(azureadtest.User{Name: "eve@fabrikam.invalid", Password: password, Federated: true})
 	files := map[string][]byte{
 		"ca.pem":         pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate().Raw}),
 		"daemon.pem":     append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}), key...),
@@ -92,45 +91,6 @@ func TestAzureScripts(t *testing.T) {
 			},
 		},
 	})
-}
-
-// TestSharedAzureProfile is TestSharedProfile with Azure AD, from a provider whose refresh tokens are good once.
-func TestSharedAzureProfile(t *testing.T) {
-	t.Parallel()
-	idp := azureadtest.New("contoso.test")
-	t.Cleanup(idp.Close)
-	idp.RefreshOnce = true
-	idp.AddApp(azureadtest.App{ID: webApp})
-	idp.AddApp(azureadtest.App{ID: nativeApp, PublicClient: true})
-	idp.AddUser(azureadtest.User{Name: ann, Password: password})
-	endpoint := startServer(t, func(c *devserver.Config) {
-		c.AdminPassword, c.Users = "", nil
-		c.AzureAD = &devserver.AzureAD{Authority: idp.URL + "/contoso.test", Audience: webApp, HTTP: &http.Client{Transport: idp.Transport()}}
-	})
-	u := unknownUser(t, endpoint, "MLS_CA_FILE=ca.pem")
-	u.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate().Raw})))
-	u.must("login", endpoint, "--aad", "--authuri", idp.URL, "--tenantid", "contoso.test", "--clientid", nativeApp, "--resource", webApp,
-		"--no-instance-discovery", "--username", ann, "--password-file", "password.txt")
-	renewed := func() (n int) {
-		for _, r := range idp.Requests() {
-			if r.Form.Get("grant_type") == "refresh_token" {
-				n++
-			}
-		}
-		return n
-	}
-	const rounds = 50
-	a, b := u.repeated("session", "list"), u.repeated("session", "list")
-	for round := range rounds {
-		u.expire()
-		a.start()
-		b.start()
-		a.wait()
-		b.wait()
-		if got := renewed(); got != round+1 {
-			t.Fatalf("round %d: renewed %d times in all", round, got)
-		}
-	}
 }
 
 // awaitText waits until what a command writes to a file matches, and returns the group.
