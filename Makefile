@@ -39,8 +39,11 @@ lint: ## gofmt, go vet, staticcheck
 build: ## bin/mls
 	go build -trimpath -o bin/mls ./wrapper/cmd/mls
 
+release: ## dist/: archives for six platforms, checksums, licences, bills of materials; published nowhere
+	@go run ./scripts/release -out dist
+
 bench: ## the benchmarks; they report medians, and ratios where there is something to compare with
 	@scripts/install.sh r python
 	go test -run '^$$' -bench . ./wrapper/...
 
-.PHONY: help demo test fetch generate check service lint build bench
+.PHONY: help demo test fetch generate check service lint build release bench
