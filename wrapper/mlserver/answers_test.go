@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,7 +188,7 @@ func TestResultsAsServersSendThem(t *testing.T) {
 	}
 }
 
-// TestConsumeCanBeSentAgain lets the server refuse the token first: a body of known length is sent with each try.
+// TestConsumeSendsItsLength: a body of known length can be sent again, and be refused before it is sent.
 func TestConsumeSendsItsLength(t *testing.T) {
 	var length int64
 	var sent, contentType string
@@ -199,5 +200,33 @@ func TestConsumeSendsItsLength(t *testing.T) {
 	_, err := client.Service("s", "1").Consume(t.Context(), mlserver.Values{"wt": 2.8, "hp": data.Ints(120)})
 	if want := `{"hp":[120],"wt":2.8}`; err != nil || sent != want || length != int64(len(want)) || contentType != "application/json" {
 		t.Errorf("sent %s of length %d as %s, %v; want %s", sent, length, contentType, err, want)
+	}
+}
+
+// TestLargeInputs: the server is asked first whether it takes a body of more than a megabyte; what it refuses is not sent.
+func TestLargeInputs(t *testing.T) {
+	var expects []string
+	client := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		expects = append(expects, r.Header.Get("Expect"))
+		if r.ContentLength > 2<<20 {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			_, _ = io.WriteString(w, `{"message":"30000000 bytes are the most"}`)
+			return
+		}
+		if n, err := io.Copy(io.Discard, r.Body); err != nil || n != r.ContentLength {
+			t.Errorf("%d of %d bytes arrived: %v", n, r.ContentLength, err)
+		}
+		_, _ = io.WriteString(w, `{"success":true}`)
+	})
+	service := client.Service("s", "1")
+	for _, size := range []int{10, 1 << 20, 8 << 20} {
+		_, err := service.Consume(t.Context(), mlserver.Values{"x": strings.Repeat("x", size)})
+		var refused *mlserver.Error
+		if tooLarge := size > 2<<20; tooLarge != (errors.As(err, &refused) && refused.Status == 413 && refused.Message == "30000000 bytes are the most") || !tooLarge && err != nil {
+			t.Errorf("%d bytes gave %v", size, err)
+		}
+	}
+	if want := []string{"", "100-continue", "100-continue"}; !slices.Equal(expects, want) {
+		t.Errorf("asked %q, want %q", expects, want)
 	}
 }

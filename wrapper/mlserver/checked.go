@@ -119,7 +119,7 @@ func mismatch(declared Type, value any, raw []byte) string {
 		if declared == Matrix {
 			return ""
 		}
-	case data.Frame:
+	case data.Frame, *data.Table:
 		if declared == DataFrame {
 			return ""
 		}
