@@ -84,12 +84,13 @@ func TestBadInputs(t *testing.T) {
 		return "{" + strings.Join(b, ",") + "}"
 	}
 	c.want("POST", "/api/s/1", body("", ""), 200)
-	for _, ok := range []struct{ name, value string }{{"vector", "5"}, {"vector", `["a",null]`}, {"data_frame", `[{"a":1},{"a":2}]`}, {"data_frame", `{"a":[]}`}} {
+	for _, ok := range []struct{ name, value string }{{"vector", "5"}, {"vector", `["a",null]`}, {"data_frame", `[{"a":1},{"a":2}]`}, {"data_frame", `{"a":[]}`},
+		{"numeric", "null"}, {"integer", "null"}, {"logical", "null"}, {"character", "null"}} {
 		c.want("POST", "/api/s/1", body(ok.name, ok.value), 200)
 	}
 	for _, bad := range []struct{ name, value string }{
-		{"logical", `"true"`}, {"logical", "1"}, {"numeric", `"1"`}, {"numeric", "[1]"}, {"numeric", "null"}, {"numeric", "true"},
-		{"integer", "1.5"}, {"integer", `"1"`}, {"integer", "1e300"}, {"character", "1"}, {"character", "null"}, {"vector", "{}"}, {"vector", "null"},
+		{"logical", `"true"`}, {"logical", "1"}, {"numeric", `"1"`}, {"numeric", "[1]"}, {"numeric", "true"},
+		{"integer", "1.5"}, {"integer", `"1"`}, {"integer", "1e300"}, {"character", "1"}, {"vector", "{}"}, {"vector", "null"},
 		{"matrix", "[1,2]"}, {"matrix", "{}"}, {"matrix", "1"}, {"data_frame", "[1]"}, {"data_frame", `{"a":1}`}, {"data_frame", `{"a":[1],"b":[1,2]}`},
 		{"data_frame", "1"}, {"numeric", ""},
 	} {
