@@ -153,7 +153,7 @@ func (p *servicePool) prepare(ctx context.Context, sw *serviceWorker) (err error
 	}()
 	defer context.AfterFunc(p.s.ctx, sw.Kill)()
 	if p.svc.Realtime {
-		if err := sw.LoadObject(ctx, modelName, p.s.store.blob(p.svc.Blob)); err != nil {
+		if err := sw.LoadModel(ctx, modelName, p.s.store.blob(p.svc.Blob)); err != nil {
 			return err
 		}
 	} else if p.svc.Blob != "" {
