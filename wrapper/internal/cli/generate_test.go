@@ -35,8 +35,9 @@ func TestGenerate(t *testing.T) {
 	if got := u.must("service", "generate", "transmission", "--out", "transmission", "-o", "json"); !strings.Contains(got, `"importPath":"example.com/clients/transmission","package":"transmission","changedFiles":[]`) {
 		t.Errorf("generated again: %s, want the same package, and no changed files", got)
 	}
-	if _, err := u.command("mls", "service", "generate", "--from", "transmission.json", "--out", "clients/transmission", "--endpoint", "http://127.0.0.1:1").CombinedOutput(); err != nil {
-		t.Errorf("from a file, without a server: %v", err)
+	out, err := u.command("mls", "service", "generate", "--from", "transmission.json", "--out", "clients/transmission", "--endpoint", "http://127.0.0.1:1").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "generating with go-swagger v") || !strings.Contains(string(out), "compiling and vetting package transmission\n") {
+		t.Errorf("from a file, without a server: %v\n%s", err, out)
 	}
 	for _, args := range [][]string{{}, {"transmission", "--from", "transmission.json"}} {
 		if out, err := u.command("mls", append([]string{"service", "generate", "--out", "x"}, args...)...).CombinedOutput(); err == nil || !strings.Contains(string(out), "give the service, or with --from") {
