@@ -44,6 +44,11 @@ func TestGenerate(t *testing.T) {
 			t.Errorf("%v: %v %s", args, err, out)
 		}
 	}
+	u.write("hostile.json", `{"swagger":"2.0","paths":{"/api/s/1":{"post":{"parameters":[{"in":"body","schema":{"$ref":"file:///etc/passwd"}}]}}}}`)
+	out, err = u.command("mls", "service", "generate", "--from", "hostile.json", "--out", "hostile").CombinedOutput()
+	if _, there := os.Stat(filepath.Join(u.dir, "hostile")); err == nil || !strings.HasPrefix(string(out), `mls: hostile.json: swagger.json: $ref "file:///etc/passwd" leads out of the document`) || there == nil {
+		t.Errorf("a hostile document: %v %s", err, out)
+	}
 	outside := t.TempDir()
 	if out, err := u.command("mls", "service", "generate", "transmission", "--out", outside).CombinedOutput(); err == nil || !strings.Contains(string(out), "go mod init") {
 		t.Errorf("outside of a module: %v %s, want a word about go mod init", err, out)
