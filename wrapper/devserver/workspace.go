@@ -16,7 +16,7 @@ func (s *Server) listWorkspaceObjects(w http.ResponseWriter, r *request) error {
 	}
 	names, err := sess.worker.Objects(r.Context())
 	if err != nil {
-		return workspaceFailure(r, sess, "", err)
+		return workspaceFailure(sess, "", err)
 	}
 	writeJSON(w, http.StatusOK, append([]string{}, names...))
 	return nil
@@ -32,11 +32,18 @@ func (s *Server) setWorkspaceObject(w http.ResponseWriter, r *request) error {
 	if _, err := body.Peek(1); err == io.EOF {
 		return fail(http.StatusBadRequest, "object %s: the body is empty, send the serialized object", name)
 	}
-	if err := sess.worker.ReadObject(r.Context(), name, body); err != nil {
-		return workspaceFailure(r, sess, name, err)
+	err = sess.worker.ReadObject(r.Context(), name, body)
+	var g *runtimes.GoneError
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil:
+		w.WriteHeader(http.StatusOK)
+		return nil
+	case errors.As(err, &g), errors.As(err, &tooLarge), r.Context().Err() != nil:
+		return workspaceFailure(sess, name, err)
+	default: // what the language says about bytes that it can't read
+		return fail(http.StatusBadRequest, "object %s: %v", name, err)
 	}
-	w.WriteHeader(http.StatusOK)
-	return nil
 }
 
 // getWorkspaceObject streams save() bytes for R, dill.dumps() bytes for Python.
@@ -53,10 +60,7 @@ func (s *Server) getWorkspaceObject(w http.ResponseWriter, r *request) error {
 		s.cfg.Logger.Error("object cut short", "error", err)
 		panic(http.ErrAbortHandler) // the client must not take half an object for a whole one
 	}
-	if err != nil {
-		return workspaceFailure(r, sess, name, err)
-	}
-	return nil
+	return workspaceFailure(sess, name, err)
 }
 
 func (s *Server) deleteWorkspaceObject(w http.ResponseWriter, r *request) error {
@@ -66,22 +70,17 @@ func (s *Server) deleteWorkspaceObject(w http.ResponseWriter, r *request) error 
 	}
 	name := r.PathValue("objectName")
 	if err := sess.worker.RemoveObject(r.Context(), name); err != nil {
-		return workspaceFailure(r, sess, name, err)
+		return workspaceFailure(sess, name, err)
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-func workspaceFailure(r *request, sess *session, name string, err error) error {
-	var g *runtimes.GoneError
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.Is(err, runtimes.ErrNoObject):
+func workspaceFailure(sess *session, name string, err error) error {
+	if errors.Is(err, runtimes.ErrNoObject) {
 		return fail(http.StatusNotFound, "session %s has no object %s", sess.id, name)
-	case errors.As(err, &g), errors.As(err, &tooLarge), r.Context().Err() != nil:
-		return gone(err, http.StatusGone)
 	}
-	return fail(http.StatusBadRequest, "object %s: %v", name, err) // what the language says: it can't read the bytes, or make any
+	return gone(err, http.StatusGone)
 }
 
 type counter struct {
