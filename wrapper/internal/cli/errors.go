@@ -108,7 +108,8 @@ func (a *app) report(err error) {
 	text := strings.TrimSpace(inWords(err))
 	var code *mlserver.CodeError
 	if errors.As(err, &code) {
-		text = "the code failed: " + text
+		said := strings.TrimSpace(code.Error())
+		text = strings.TrimSuffix(text, said) + "the code failed: " + said
 	}
 	a.say("mls: %s", strings.ReplaceAll(text, "\n", "\n     "))
 	var h *hinted
