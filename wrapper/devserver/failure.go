@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 )
 
 // failure is what a client is told when a request is refused.
@@ -43,6 +44,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &f):
 	case errors.As(err, &tooLarge):
 		f = fail(http.StatusRequestEntityTooLarge, "the body is larger than the %d bytes this server takes", tooLarge.Limit)
+	case errors.Is(err, syscall.ENOSPC):
+		f = fail(http.StatusInsufficientStorage, "the server's disk is full")
 	case r.Context().Err() != nil: // nobody is there to read it
 		f = fail(http.StatusServiceUnavailable, "the request was given up")
 	case s.ctx.Err() != nil:

@@ -19,6 +19,8 @@ type request struct {
 	user  string // "" for the operations that need no token
 	limit int64
 	w     http.ResponseWriter
+
+	session *session // once it was asked for
 }
 
 // decode reads the JSON body.
@@ -159,6 +161,7 @@ func (s *Server) serve(op *operation, h handler) http.Handler {
 				return
 			}
 		}
+		defer func() { s.leave(r.session) }()
 		if err := h(w, r); err != nil {
 			s.refuse(w, hr, err)
 		}

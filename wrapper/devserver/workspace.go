@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
@@ -32,18 +33,22 @@ func (s *Server) setWorkspaceObject(w http.ResponseWriter, r *request) error {
 	if _, err := body.Peek(1); err == io.EOF {
 		return fail(http.StatusBadRequest, "object %s: the body is empty, send the serialized object", name)
 	}
-	err = sess.worker.ReadObject(r.Context(), name, body)
+	if err := sess.worker.ReadObject(r.Context(), name, body); err != nil {
+		return objectFailure(sess, r, name, err)
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// objectFailure passes on what the language says about bytes that it can't read, or objects that it can't write.
+func objectFailure(sess *session, r *request, name string, err error) error {
 	var g *runtimes.GoneError
 	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil:
-		w.WriteHeader(http.StatusOK)
-		return nil
-	case errors.As(err, &g), errors.As(err, &tooLarge), r.Context().Err() != nil:
+	var disk *fs.PathError
+	if errors.As(err, &g) || errors.As(err, &tooLarge) || errors.As(err, &disk) || errors.Is(err, runtimes.ErrNoObject) || r.Context().Err() != nil {
 		return workspaceFailure(sess, name, err)
-	default: // what the language says about bytes that it can't read
-		return fail(http.StatusBadRequest, "object %s: %v", name, err)
 	}
+	return fail(http.StatusBadRequest, "object %s: %v", name, err)
 }
 
 // getWorkspaceObject streams save() bytes for R, dill.dumps() bytes for Python.
@@ -60,7 +65,11 @@ func (s *Server) getWorkspaceObject(w http.ResponseWriter, r *request) error {
 		s.cfg.Logger.Error("object cut short", "error", err)
 		panic(http.ErrAbortHandler) // the client must not take half an object for a whole one
 	}
-	return workspaceFailure(sess, name, err)
+	if err != nil {
+		w.Header().Del("Content-Type")
+		return objectFailure(sess, r, name, err)
+	}
+	return nil
 }
 
 func (s *Server) deleteWorkspaceObject(w http.ResponseWriter, r *request) error {

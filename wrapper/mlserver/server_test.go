@@ -4,10 +4,12 @@ import (
 	"context"
 	"net"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/internal/canary"
 	"github.com/mlserver-go/mls/wrapper/internal/slapd"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
@@ -26,10 +28,20 @@ type server struct {
 	address string
 }
 
+// interpreters are looked for once for all servers. What is missing is told by the server that needs it.
+var interpreters = sync.OnceValue(func() (found []*runtimes.Interpreter) {
+	for _, lang := range []runtimes.Language{runtimes.R, runtimes.Python} {
+		if i, err := runtimes.Find(context.Background(), lang, ""); err == nil {
+			found = append(found, i)
+		}
+	}
+	return found
+})
+
 // newServer starts a development server that plays the given version, and ends it with the test.
 func newServer(tb testing.TB, version mlserver.Version, change ...func(*devserver.Config)) server {
 	tb.Helper()
-	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword, Logger: printed.Logger()}
+	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword, Interpreters: interpreters(), Logger: printed.Logger()}
 	for _, change := range change {
 		change(&cfg)
 	}

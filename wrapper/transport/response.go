@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/go-openapi/runtime"
@@ -26,7 +27,10 @@ func (r *reader) ReadResponse(resp runtime.ClientResponse, _ runtime.Consumer) (
 	if resp.Code()/100 != 2 {
 		return nil, newError(r.name, resp)
 	}
-	b := &body{}
+	b := &body{size: -1}
+	if n, err := strconv.ParseInt(resp.GetHeader("Content-Length"), 10, 64); err == nil {
+		b.size = n
+	}
 	v, err := r.op.Reader.ReadResponse(resp, b)
 	if err == nil && !isDefault(v) {
 		return v, nil
@@ -74,12 +78,22 @@ func drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, 256<<10) }
 
 // body decodes the body of an answer by where it goes. What went through memory can be decoded again.
 type body struct {
+	size int64 // as the server says; -1: it does not
 	read bool
 	data []byte
 }
 
+// Sized is a destination that wants to know how much will come, in bytes, if the server has told.
+type Sized interface {
+	io.Writer
+	Expect(size int64)
+}
+
 func (b *body) Consume(r io.Reader, dst any) error {
 	if w, ok := dst.(io.Writer); ok && !b.read {
+		if sized, ok := w.(Sized); ok && b.size >= 0 {
+			sized.Expect(b.size)
+		}
 		_, err := io.Copy(w, r)
 		return err
 	}

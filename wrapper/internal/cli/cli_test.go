@@ -55,6 +55,10 @@ func guardedMain(in io.Reader, out, errOut io.Writer) int {
 		a.out = out // the token, as it was asked for
 	}
 	code := a.main(os.Args[1:])
+	if file := os.Getenv("TEST_STATUS"); file != "" {
+		status, _ := os.ReadFile("/proc/self/status")
+		_ = os.WriteFile(file, status, 0o600)
+	}
 	secrets = append(secrets, storedSecrets()...)
 	for _, variable := range []string{"MLS_TOKEN", "MLS_PASSWORD"} {
 		secrets = append(secrets, os.Getenv(variable))

@@ -15,36 +15,6 @@ import (
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
-func TestFollower(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		before string
-		polled []string
-		end    string
-		want   string
-	}{
-		{"at once", "", nil, "a\nb\n", "a\nb\n"},
-		{"piece by piece", "", []string{"", "a\n", "a\n", "a\nb\n"}, "a\nb\nc", "a\nb\nc"},
-		{"lines of Windows", "", []string{"a\r\n"}, "a\r\nb\r\n", "a\nb\n"},
-		{"an earlier execution's text at first", "old\n", []string{"old\n", "new\n"}, "new\nend\n", "new\nend\n"},
-		{"the same text as the earlier execution", "old\n", []string{"old\n", "old\n"}, "old\n", "old\n"},
-		{"nothing after an earlier execution", "old\n", []string{"old\n"}, "", ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var out bytes.Buffer
-			f := &follower{w: &out, before: lines(test.before), stop: func() {}, stopped: make(chan struct{})}
-			close(f.stopped)
-			for _, text := range test.polled {
-				f.copy(text)
-			}
-			f.finish(&mlserver.Result{Console: test.end})
-			if got := out.String(); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
 func TestSafeName(t *testing.T) {
 	for name, safe := range map[string]bool{
 		"plot.png": true, "a b.txt": true, "größe.csv": true, ".profile": true,

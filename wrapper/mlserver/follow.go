@@ -1,0 +1,166 @@
+package mlserver
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// The server has no stream of a running execution's text: it is asked for the whole of it again and again. Soon at first, and
+// less and less often while nothing comes. Until there is something to see the pause stays short, so that the first output is
+// seen a quarter of a second after it was printed, at most; between later ones it may be longer. A server that answers slowly
+// is asked less often: it is at rest for as long as it has worked, at least.
+const (
+	firstPause   = 20 * time.Millisecond
+	silentPause  = 200 * time.Millisecond // the longest before the first output
+	longestPause = time.Second            // and after it
+)
+
+// Follow copies the console's text to w, while and as it appears, until ctx ends: that of the execution that runs, or else the
+// last one, and then of those that follow. Lines end with "\n", whatever the server has. The error is that of ctx, or of a
+// server that does not answer.
+func (s *Session) Follow(ctx context.Context, w io.Writer) error {
+	f := &follower{w: w, began: true}
+	return f.run(ctx, s.Console)
+}
+
+// follower copies a console text, of which it gets to see ever longer versions, to w.
+type follower struct {
+	w       io.Writer
+	old     string // until the server has begun, it gives the text of the execution before
+	began   bool   // whether the text is known to be no longer that
+	printed string // what w has, or what the server has since put in its place
+}
+
+// run asks for the text until ctx ends, or the server refuses, or has been away for too long.
+func (f *follower) run(ctx context.Context, text func(context.Context) (string, error)) error {
+	var p pace
+	for pause := firstPause; ; {
+		if err := p.rest(ctx, pause); err != nil {
+			return err
+		}
+		t, err := text(ctx)
+		if err := p.bear(ctx, err); err != nil {
+			return err
+		}
+		switch most := longestPause; {
+		case err == nil && f.show(t):
+			pause = firstPause
+		default:
+			if f.printed == "" {
+				most = silentPause
+			}
+			pause = min(most, pause*3/2)
+		}
+	}
+}
+
+// show copies what is new in a text that may go on, and tells whether there was something. What may be the first half of
+// something stays back: of a character, of the end of a line.
+func (f *follower) show(text string) bool {
+	return f.copy(strings.TrimRight(text, "\uFFFD\r"))
+}
+
+// finish copies what is left of an execution's whole text.
+func (f *follower) finish(text string) {
+	f.began = true
+	f.copy(text)
+}
+
+func (f *follower) copy(text string) bool {
+	text = newlines(text)
+	if !f.began {
+		if strings.TrimRight(text, "\n") == f.old {
+			return false
+		}
+		f.began = true
+	}
+	news := unseen(f.printed, text)
+	f.printed = text
+	if news == "" {
+		return false
+	}
+	_, _ = io.WriteString(f.w, news) // a reader that has gone needs no text
+	return true
+}
+
+// unseen is the part of text that is not in printed, an earlier version of it. Servers keep only so much: of a long text the
+// beginning and the end, with a word in between about what they left out, so that a later version is not always a longer
+// one. Then what was printed last is looked for in what differs; when it is not there any more, all of that is news.
+func unseen(printed, text string) string {
+	if news, ok := strings.CutPrefix(text, printed); ok {
+		return news
+	}
+	const enough = 4 << 10 // to recognize a place by
+	same := 0
+	for same < min(len(printed), len(text)) && printed[same] == text[same] {
+		same++
+	}
+	for same > 0 && same < len(text) && !utf8.RuneStart(text[same]) {
+		same--
+	}
+	last, rest := printed[min(same, len(printed)):], text[same:]
+	if len(last) < enough {
+		return rest
+	}
+	last = last[len(last)-enough:]
+	if i := strings.LastIndex(rest, last); i >= 0 {
+		return rest[i+len(last):]
+	}
+	return rest
+}
+
+// newlines makes lines end as they do here, not as on a server with Windows.
+func newlines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
+
+// lastText is what the console showed when the last execution of a session ended, as far as this process knows.
+type lastText struct {
+	mu    sync.Mutex
+	known bool
+	text  string
+}
+
+func (l *lastText) set(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known, l.text = true, strings.TrimRight(newlines(text), "\n")
+}
+
+func (l *lastText) get() (text string, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text, l.known
+}
+
+// follow starts copying the text of an execution that is about to be sent.
+func (s *Session) follow(ctx context.Context, w io.Writer) (finish func(*Result)) {
+	f := &follower{w: w}
+	old, known := s.last.get()
+	if !known { // another process may have run something
+		if text, err := s.Console(ctx); err == nil { // else the execution meets the same trouble, and reports it
+			old = strings.TrimRight(newlines(text), "\n")
+		}
+	}
+	f.old, f.began = old, old == ""
+	return s.copyConsole(ctx, f)
+}
+
+// copyConsole lets f copy until finish stops it. Of the text of a result what is not copied yet is copied then.
+func (s *Session) copyConsole(ctx context.Context, f *follower) (finish func(*Result)) {
+	ctx, stop := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = f.run(ctx, s.Console) // the execution is what matters, and it has all of the text at its end
+	}()
+	return func(r *Result) {
+		stop()
+		<-stopped
+		if r != nil {
+			f.finish(r.Console)
+		}
+	}
+}
