@@ -13,7 +13,7 @@ demo: ## the whole job, step by step, against a development server with real R a
 	@scripts/demo.sh
 
 test: ## everything: drift of the generated code, linters, all tests with the race detector
-	@scripts/install.sh r python examples cc slapd keyring
+	@scripts/install.sh r python examples cc slapd keyring tmux
 	@$(MAKE) --no-print-directory check lint
 	go test -race -timeout 20m ./...
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [examples] [cc] [slapd] [keyring]
+# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [examples] [cc] [slapd] [keyring] [tmux]
 # On Debian as root; elsewhere it says what to install. What is there already is left alone.
 set -euo pipefail
 
@@ -27,6 +27,8 @@ has_slapd() { [ -n "$(PATH=$PATH:/usr/sbin:/usr/local/sbin:/usr/local/libexec:/u
 # A keyring as desktops have it, which tests start on a bus of their own.
 has_keyring() { type -P gnome-keyring-daemon >/dev/null && type -P dbus-daemon >/dev/null; }
 
+has_tmux() { command -v tmux >/dev/null; }
+
 packages=() names=()
 for need in "$@"; do
 	case $need in
@@ -36,6 +38,7 @@ for need in "$@"; do
 	cc) has_cc || { packages+=(gcc libc6-dev); names+=("a C compiler (gcc)"); } ;;
 	slapd) has_slapd || { packages+=(slapd); names+=("OpenLDAP's server (slapd)"); } ;;
 	keyring) has_keyring || { packages+=(gnome-keyring dbus); names+=("for tests: GNOME's keyring (gnome-keyring-daemon) and dbus-daemon"); } ;;
+	tmux) has_tmux || { packages+=(tmux); names+=("tmux, a terminal for tests"); } ;;
 	*) echo "install.sh: unknown: $need" >&2; exit 2 ;;
 	esac
 done

@@ -29,7 +29,10 @@ import (
 var printed = canary.New(password, clientSecret, ldapPassword, slapd.AlicePassword, slapd.JürgenPassword, slapd.OddPassword)
 
 func TestMain(m *testing.M) {
-	testscript.Main(printed.Tests(m), map[string]func(){"mls": func() { os.Exit(guardedMain(os.Stdin, os.Stdout, os.Stderr)) }, "mls-repeated": repeatedMain})
+	testscript.Main(printed.Tests(m), map[string]func(){
+		"mls": func() { os.Exit(guardedMain(os.Stdin, os.Stdout, os.Stderr)) }, "mls-repeated": repeatedMain,
+		"mls-terminal": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
 }
 
 // password is what the test server takes. It must never be seen in any output.

@@ -67,8 +67,14 @@ func hintIf(err, kind error, format string, args ...any) error {
 	return err
 }
 
+// scriptStatus is the exit code that a script has chosen.
+type scriptStatus int
+
+func (s scriptStatus) Error() string { return fmt.Sprintf("the script ended with status %d", int(s)) }
+
 func exitCode(err error) int {
 	var (
+		status scriptStatus
 		usage  wrongUsage
 		code   *mlserver.CodeError
 		server *mlserver.Error
@@ -80,6 +86,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
+	case errors.As(err, &status):
+		return int(status)
 	case errors.Is(err, errDiffers):
 		return exitDiffers
 	case errors.As(err, &usage):
@@ -102,7 +110,8 @@ func exitCode(err error) int {
 
 // report tells the user about an error: one line that names the thing, and one with the way out.
 func (a *app) report(err error) {
-	if err == nil || errors.Is(err, errDiffers) { // that one was shown
+	var status scriptStatus
+	if err == nil || errors.Is(err, errDiffers) || errors.As(err, &status) { // that was shown
 		return
 	}
 	text := strings.TrimSpace(inWords(err))

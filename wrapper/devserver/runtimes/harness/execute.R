@@ -19,6 +19,7 @@ execute <- function(code, env, cancelled) {
     return(list(kind, text))
   }
   kind <- text <- ""
+  status <- NULL
   warned <<- list()
   .env <- env
   run <- function() for (.expr in parsed$exprs) {
@@ -43,8 +44,12 @@ execute <- function(code, env, cancelled) {
       text <<- "interrupted"
       cat("\n", file = stderr())
       printwarnings()
+    },
+    leave = function(e) {
+      kind <<- "exit"
+      status <<- as.character(e$status)
     })
-  list(kind, text)
+  list(kind, text, status)
 }
 
 ## Methods of print are looked up from env, where the user's are.
@@ -75,6 +80,8 @@ restore <- function(kept) {
     if (!(name %in% now && bindingIsLocked(name, g))) assign(name, kept[[name]], envir = g)
 }
 
+asking <- NULL # the execution that runs, which may ask the program: see host()
+
 perform <- function(q) {
   ## A SIGINT that came too late for the last execution is dropped here.
   tryCatch(allowInterrupts(for (i in 1:3) NULL), interrupt = function(e) NULL)
@@ -84,11 +91,13 @@ perform <- function(q) {
     kept <- keep()
   }
   for (i in seq_along(q$inputs)) assign(names(q$inputs)[i], q$inputs[[i]], envir = env)
+  asking <<- q
   r <- execute(q$code, env, q$cancelled)
+  asking <<- NULL
   tryCatch(closedevices(), error = function(e) cat("plot: ", conditionMessage(e), "\n", sep = "", file = stderr()))
   outputs <- if (r[[1L]] == "") lapply(q$outputs, outvalue, env)
   if (q$fresh) restore(kept)
   if (Sys.getpid() != pid) quit(save = "no", runLast = FALSE) # a fork of the user's code
   mark(q$mark)
-  reply(q$id, kind = r[[1L]], error = r[[2L]], outputs = outputs)
+  reply(q$id, kind = r[[1L]], error = r[[2L]], status = if (length(r) > 2L) r[[3L]], outputs = outputs)
 }

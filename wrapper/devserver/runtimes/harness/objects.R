@@ -34,6 +34,7 @@ operate <- function(q) {
       p <- parsecode(q$code)
       reply(q$id, status = if (is.null(p$error)) "complete" else if (incomplete(p$error)) "incomplete" else "invalid")
     },
+    complete = reply(q$id, names = complete(q$code)),
     ls = reply(q$id, names = ls(g)),
     get = {
       if (!known(q$name)) return(reply(q$id, missing = TRUE))

@@ -34,6 +34,8 @@ def operate(q):
     id, op = q['id'], q['op']
     if op == 'parse':
         return reply(id, status=status(q['code']))
+    if op == 'complete':
+        return reply(id, names=complete(q['code']))
     if op == 'ls':
         return reply(id, names=names())
     if op in ('get', 'rm') and (q['name'] not in ns or q['name'] in initial):
