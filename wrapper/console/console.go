@@ -21,6 +21,8 @@ type Local interface {
 	Complete(ctx context.Context, code string) (string, error)
 	// Completions are what the word that ends at a position of the line, in bytes, can become.
 	Completions(ctx context.Context, line string, pos int) ([]string, error)
+	// Differences prints what code may miss in the session that it has here.
+	Differences(ctx context.Context) error
 	// Connection is the login, which the functions of the local side make and end; without Client there is none.
 	Connection() *mrsdeploy.Connection
 	// Logout ends the login, and unless told otherwise the session.

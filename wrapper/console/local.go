@@ -42,6 +42,9 @@ func (c *Console) executeLocal(ctx context.Context, code string) error {
 	)
 	switch {
 	case errors.As(err, &quit):
+		if c.conn().Session != nil && !c.keeps() {
+			return c.atEnd(ctx) // which is to be closed
+		}
 		return errLeave
 	case errors.As(err, &gone):
 		c.restart(ctx, gone)

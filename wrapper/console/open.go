@@ -38,8 +38,8 @@ func (c *Console) Open(ctx context.Context, client *mlserver.Client, l Login) er
 		}
 		conn.Session = s
 	}
-	if _, alone := c.cfg.Local.(*remoteOnly); !alone && !l.NoDiff {
-		_ = c.executeLocal(ctx, "diffLocalRemote()")
+	if !l.NoDiff {
+		c.diff(ctx)
 	}
 	conn.Remote = !l.NoCommandLine
 	return ctx.Err()
@@ -47,8 +47,32 @@ func (c *Console) Open(ctx context.Context, client *mlserver.Client, l Login) er
 
 // newSession starts a session. An interrupt while it starts must not leave behind one that nobody knows.
 func (c *Console) newSession(ctx context.Context, client *mlserver.Client) (*mlserver.Session, error) {
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	defer c.during(interrupt)()
 	starting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
-	return client.NewSession(starting, mlserver.SessionOptions{Runtime: c.cfg.Language})
+	s, err := client.NewSession(starting, mlserver.SessionOptions{Runtime: c.cfg.Language})
+	if ctx.Err() == nil {
+		return s, err
+	}
+	if err == nil {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if err := s.ForceClose(closing); err != nil {
+			c.cfg.Say("mls: session %s may still be open: %s", s.ID(), c.cfg.Explain(err))
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// diff reports what differs between the local and the remote side. Without the report there is nothing less to work with.
+func (c *Console) diff(ctx context.Context) {
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer c.during(cancel)()
+	if err := c.cfg.Local.Differences(running); err != nil && running.Err() == nil {
+		c.cfg.Say("mls: local and remote side could not be compared: %s", c.cfg.Explain(err))
+	}
 }

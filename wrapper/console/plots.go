@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,11 +102,7 @@ func settle(from, dir, name string) (string, error) {
 // localName is the name of a remote file here: no path, and nothing that a terminal or file system takes for something else.
 func localName(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
-	name = strings.TrimLeft(shown(name), ".")
-	if strings.TrimSuffix(name, filepath.Ext(name)) == "" {
-		return "plot" + filepath.Ext(name)
-	}
-	return name
+	return cmp.Or(strings.TrimLeft(shown(name), "."), "plot")
 }
 
 // shown is a name as it can be printed.

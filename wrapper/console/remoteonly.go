@@ -37,6 +37,8 @@ func (l *remoteOnly) Complete(context.Context, string) (string, error) { return 
 
 func (l *remoteOnly) Completions(context.Context, string, int) ([]string, error) { return nil, l.why }
 
+func (l *remoteOnly) Differences(context.Context) error { return nil }
+
 func (l *remoteOnly) Logout(ctx context.Context, keepSession bool) error {
 	conn := l.conn
 	l.conn = mrsdeploy.Connection{}

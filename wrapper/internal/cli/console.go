@@ -91,7 +91,9 @@ Code can be piped in as well: what is printed then is what a terminal would show
 }
 
 func (o *consoleOptions) run(c *cobra.Command) error {
-	// An interrupt is for what runs, not for the command.
+	beginning, stop := signal.NotifyContext(c.Context(), syscall.SIGHUP)
+	defer stop()
+	// Later an interrupt is for what runs, not for the command.
 	ctx, stop := signal.NotifyContext(context.WithoutCancel(c.Context()), syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	broken := make(chan os.Signal, 1) // a reader that has gone is an error of the write: the session is to be closed
@@ -105,7 +107,7 @@ func (o *consoleOptions) run(c *cobra.Command) error {
 	if err := o.plotsFolder(); err != nil {
 		return err
 	}
-	b, err := o.begin(ctx, c)
+	b, err := o.begin(beginning, c)
 	if err != nil {
 		return err
 	}

@@ -62,8 +62,11 @@ func (o *consoleOptions) begin(ctx context.Context, c *cobra.Command) (_ *prompt
 	}
 	if o.sessionID != "" {
 		of := p.language
-		if p.sessionID, p.language, err = sessionOf(ctx, p.client, o.sessionID); err != nil {
+		if p.sessionID, err = sessionID(ctx, p.client, o.sessionID); err != nil {
 			return nil, p.wayOut(err)
+		}
+		if p.language, err = p.client.Session(p.sessionID).Runtime(ctx); err != nil {
+			return nil, p.wayOut(a.sessionHint(err))
 		}
 		if o.runtime != "" && of != p.language {
 			return nil, usageError(c, "session %s runs %s", o.sessionID, p.language)
@@ -134,8 +137,11 @@ func (p *prompting) remoteLogin(ctx context.Context, l mrsdeploy.Login) (*mlserv
 	}
 	client, err := p.signIn(ctx, login)
 	var h *hinted
-	if errors.As(err, &h) {
-		err = fmt.Errorf("%w\n%s", err, h.hint)
+	switch {
+	case errors.Is(err, errNoTerminal):
+		return nil, errors.New("there is nobody to ask: give username and password, or set MLS_USERNAME and MLS_PASSWORD")
+	case errors.As(err, &h):
+		return nil, fmt.Errorf("%w\n%s", err, h.hint)
 	}
 	return client, err
 }
@@ -264,21 +270,4 @@ func (p *prompting) explain(err error) string {
 		text += "\n     " + h.hint
 	}
 	return text
-}
-
-// sessionOf finds an open session and its language.
-func sessionOf(ctx context.Context, client *mlserver.Client, name string) (id string, language mlserver.Runtime, err error) {
-	if id, err = sessionID(ctx, client, name); err != nil {
-		return "", "", err
-	}
-	open, err := client.Sessions(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	for _, s := range open {
-		if s.ID == id {
-			return id, s.Runtime, nil
-		}
-	}
-	return "", "", hint(&notFound{"there is no open session " + name}, "`mls session list` shows the open sessions")
 }
