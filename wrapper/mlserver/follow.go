@@ -132,6 +132,13 @@ func (l *lastText) set(text string) {
 	l.known, l.text = true, trimmed(newlines(text))
 }
 
+// forget is for an execution that may have begun, and of which nothing is known.
+func (l *lastText) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known = false
+}
+
 func (l *lastText) get() (text string, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
