@@ -180,10 +180,12 @@ func (p *prompting) signIn(ctx context.Context, l consoleLogin) (*mlserver.Clien
 		return nil, s.wayOut(err)
 	}
 	p.settings, p.signIns = s, append(p.signIns, in)
-	client, err := mrsdeploy.SignInAt(ctx, in.server, in.cache, mlserver.Config{
-		Address: s.endpoint, Version: s.version, HTTP: in.server.HTTP, AllowHTTP: s.allowHTTP,
+	if _, err := in.cache.Token(ctx); err != nil { // a wrong password is to be told here
+		return nil, s.wayOut(err)
+	}
+	return mlserver.New(mlserver.Config{
+		Address: s.endpoint, Auth: in.cache, Version: s.version, HTTP: in.server.HTTP, AllowHTTP: s.allowHTTP,
 	})
-	return client, s.wayOut(err)
 }
 
 func (a *app) consoleSignIn(ctx context.Context, s *settings, l consoleLogin) (*signIn, error) {
