@@ -26,6 +26,7 @@ type Server struct {
 	ldap     *ldapDirectory // nil: without LDAP
 	azure    *directory     // nil: without Azure AD
 	tokens   *tokens
+	guard    *guard
 	engines  map[runtimes.Language]*engine
 	fault    atomic.Pointer[faults]
 
@@ -78,7 +79,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("account %q: name and password must not be empty, and admin's password is given as AdminPassword", user)
 		}
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg), ldap: ldap, azure: azure}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg), ldap: ldap, azure: azure, guard: newGuard(cfg.Clock)}
 	if err := cfg.Roles.check(cfg, s.accounts, s.since); err != nil {
 		return nil, err
 	}

@@ -34,6 +34,18 @@ func (e *LeftoverError) Error() string {
 // Unwrap returns why it could not be deleted.
 func (e *LeftoverError) Unwrap() error { return e.Err }
 
+// ObjectError says which object of a Definition or Change could not be read, sent, or understood by the server. Nothing was
+// published or changed.
+type ObjectError struct {
+	Name string
+	Err  error
+}
+
+func (e *ObjectError) Error() string { return fmt.Sprintf("object %q: %v", e.Name, e.Err) }
+
+// Unwrap gives what is wrong with it.
+func (e *ObjectError) Unwrap() error { return e.Err }
+
 // cleanupTime is how long the server gets, once ctx has ended, to say what it has made and to undo it.
 const cleanupTime = 10 * time.Second
 
@@ -67,7 +79,7 @@ func (t *staging) run(ctx context.Context, runtime Runtime, base string, objects
 	t.session = session.id
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		if err := session.PutObject(ctx, name, objects[name]); err != nil {
-			return fmt.Errorf("object %q: %w", name, err)
+			return &ObjectError{name, err}
 		}
 	}
 	if err := ctx.Err(); err != nil {

@@ -10,10 +10,17 @@ import (
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
+	"github.com/mlserver-go/mls/wrapper/internal/slapd"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 const adminPassword = "Over-the-moon1"
+
+// printed is what these tests and their servers print.
+var printed = canary.New(adminPassword, slapd.QueryPassword, slapd.AlicePassword, slapd.JürgenPassword, slapd.OddPassword)
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 // server is a development server on a free loopback port.
 type server struct {
@@ -34,7 +41,7 @@ var interpreters = sync.OnceValue(func() (found []*runtimes.Interpreter) {
 // newServer starts a development server that plays the given version, and ends it with the test.
 func newServer(tb testing.TB, version mlserver.Version, change ...func(*devserver.Config)) server {
 	tb.Helper()
-	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword, Interpreters: interpreters()}
+	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword, Interpreters: interpreters(), Logger: printed.Logger()}
 	for _, change := range change {
 		change(&cfg)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/mlserver-go/mls/wrapper/data"
 )
 
-// Values are inputs by name. A value is a data.Vector, data.Matrix or data.Frame, or anything that encoding/json encodes:
+// Values are inputs by name. A value is a data.Vector, data.Matrix, data.Frame or *data.Table, or anything that encoding/json encodes:
 // numbers, strings, booleans, nil (NA), slices (vectors), slices of slices (matrices, by rows), map[string][]T or structs of
 // slices (data frames, by columns). JSON that is there already goes in as json.RawMessage.
 //

@@ -19,7 +19,7 @@ import (
 // azureServer is a development server that takes the provider's tokens.
 func azureServer(t *testing.T, p *provider, authority string) string {
 	t.Helper()
-	s, err := devserver.New(devserver.Config{SpareWorkers: -1, R: os.DevNull, Python: os.DevNull, AzureAD: &devserver.AzureAD{
+	s, err := devserver.New(devserver.Config{SpareWorkers: -1, Logger: printed.Logger(), R: os.DevNull, Python: os.DevNull, AzureAD: &devserver.AzureAD{
 		Authority: authority, Audience: webApp, HTTP: &http.Client{Transport: p.Transport()},
 	}})
 	if err != nil {

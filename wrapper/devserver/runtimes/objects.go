@@ -94,16 +94,19 @@ func (w *Worker) ReadObject(ctx context.Context, name string, src io.Reader) err
 	if err != nil {
 		return err
 	}
-	return w.LoadObject(ctx, name, f.Name())
+	_, err = w.operate(ctx, message{op: "set", name: name, path: f.Name()})
+	return err
 }
 
-// LoadObject is ReadObject from a file.
-func (w *Worker) LoadObject(ctx context.Context, name, path string) error {
+// LoadModel reads an object from a file and assigns it to name, like ReadObject. Of what R's save wrote it takes everything that
+// is there, for a model of an S4 class, or with methods of its own, is nothing without them. It is the object called name or,
+// besides functions and hidden names, the only one.
+func (w *Worker) LoadModel(ctx context.Context, name, path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	_, err = w.operate(ctx, message{op: "set", name: name, path: path})
+	_, err = w.operate(ctx, message{op: "model", name: name, path: path})
 	return err
 }
 

@@ -110,6 +110,10 @@ func (o *batchStart) run(c *cobra.Command, service string) error {
 		starting, cancel := graceful(ctx) // an interrupt must not leave behind a batch that nobody knows
 		defer cancel()
 		batch, err := s.StartBatch(starting, named(ctx, rows, from), mlserver.BatchOptions{Parallel: o.parallel})
+		var row *mlserver.RowError
+		if errors.As(err, &row) {
+			return prefix(err, from)
+		}
 		if err != nil {
 			return err
 		}

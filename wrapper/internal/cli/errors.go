@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,7 +104,7 @@ func exitCode(err error) int {
 		return exitRefused
 	case errors.Is(err, mlserver.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
 		errors.As(err, &dial), errors.As(err, &dns), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.As(err, &server) && (server.Status == 502 || server.Status == 504):
+		errors.As(err, &server) && (server.Status == 429 || server.Status == 502 || server.Status == 504):
 		return exitUnavailable
 	}
 	return exitFailed
@@ -115,16 +116,45 @@ func (a *app) report(err error) {
 	if err == nil || errors.Is(err, errDiffers) || errors.As(err, &status) { // that was shown
 		return
 	}
-	text := strings.TrimSpace(err.Error())
+	text := strings.TrimSpace(inWords(err))
 	var code *mlserver.CodeError
 	if errors.As(err, &code) {
-		text = "the code failed: " + text
+		said := strings.TrimSpace(code.Error())
+		text = strings.TrimSuffix(text, said) + "the code failed: " + said
 	}
 	a.say("mls: %s", strings.ReplaceAll(text, "\n", "\n     "))
 	var h *hinted
 	if errors.As(err, &h) {
 		a.say("     %s", h.hint)
 	}
+}
+
+// inWords is an error as a person would say it: with words for the ids of operations, and the meaning of a status before its
+// number. What "mls api" sends has no id, and stays as it is.
+func inWords(err error) string {
+	text := err.Error()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		op, was, now := "", "", ""
+		switch e := e.(type) {
+		case *mlserver.Error:
+			if meaning := http.StatusText(e.Status); meaning != "" {
+				op, was, now = e.Op, fmt.Sprintf("%d %s", e.Status, meaning), fmt.Sprintf("%s (%d)", strings.ToLower(meaning), e.Status)
+			}
+		case interface{ Operation() string }:
+			op = e.Operation()
+		}
+		if op != "" && !strings.Contains(op, " ") {
+			text = strings.Replace(text, op+": "+was, words(op)+": "+now, 1)
+		}
+	}
+	return text
+}
+
+var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// words are those of an operation's id: get web service version.
+func words(id string) string {
+	return strings.ToLower(wordStart.ReplaceAllString(id, "$1 $2"))
 }
 
 // wayOut adds what helps against the errors that any command can meet.

@@ -72,8 +72,8 @@ publishService("add-one", function(x) x + 1, inputs = list(x = "numeric"), outpu
 		"plots.jsonl":      "{\"n\": 1}\n{\"n\": 2}\n",
 		"mtcars.csv":       "hp,wt\n110,2.62\n110,2.875\n",
 		"model.rds":        model,
-		"requirements.txt": "numpy==1.24.2\n",
 		"predict.R":        `answer <- predict(model, data.frame(speed = hp), type = "response") / wt`,
+		"requirements.txt": "numpy==1.24.2\n",
 		"service.yaml": "name: transmission\nversion: 1.0.0\ncodeFile: predict.R\nobjects: {model: model.rds}\n" +
 			"inputs: {hp: numeric, wt: numeric}\noutputs: {answer: numeric}\n",
 	} {

@@ -81,7 +81,11 @@ func (o *generateOptions) run(c *cobra.Command) error {
 	}
 	ctx, cancel := o.app.bounded(c.Context())
 	defer cancel()
+	o.Progress = func(step string) { o.app.say("%s", step) }
 	r, err := codegen.Service(ctx, doc, o.Options)
+	if err != nil && o.from != "" {
+		return prefix(err, o.from)
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -105,14 +106,52 @@ func TestListenAddress(t *testing.T) {
 	}
 }
 
-// TestSignInEnds: 14 days without use, 90 days in all.
+func TestErrorsInWords(t *testing.T) {
+	refused := &mlserver.Error{Op: "getWebServiceVersion", Status: 404, Message: "service x version 1 not found"}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{prefix(refused, "service x/1"), "service x/1: get web service version: not found (404): service x version 1 not found"},
+		{hint(refused, "look"), "get web service version: not found (404): service x version 1 not found"},
+		{&mlserver.Error{Op: "createSession", Status: 503, Hint: "Later."}, "create session: service unavailable (503)\nLater."},
+		{&mlserver.Error{Op: "GET /getX", Status: 404}, "GET /getX: 404 Not Found"},
+		{&mlserver.Error{Op: "login", Status: 599}, "login: 599"},
+		{fmt.Errorf("status: %w", &mlserver.Error{Op: "login", Status: 401}), "status: login: unauthorized (401)"},
+		{errors.New("fitModel: 404 Not Found"), "fitModel: 404 Not Found"},
+	} {
+		if got := inWords(test.err); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+	client, err := mlserver.New(mlserver.Config{Address: "http://127.0.0.1:1", Auth: auth.Static("t")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Sessions(t.Context())
+	if got := inWords(err); !strings.HasPrefix(got, "list sessions: no server at 127.0.0.1:1") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestSignInEnds: 14 days without use, 90 days in all. With Azure AD 90 days without use, if there is a refresh token.
 func TestSignInEnds(t *testing.T) {
 	day := 24 * time.Hour
 	signedIn := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	for issued, want := range map[time.Duration]time.Duration{0: 14 * day, 30 * day: 44 * day, 80 * day: 90 * day} {
-		pair := tokenPair{SignedIn: signedIn, Issued: signedIn.Add(issued)}
-		if got := pair.signInEnds(); !got.Equal(signedIn.Add(want)) {
-			t.Errorf("renewed after %s: ends %s, want after %s", issued, got, want)
+	code, secret, adfs := &azureAD{Flow: flowDeviceCode}, &azureAD{Flow: flowSecret}, &azureAD{Flow: flowPassword, TenantID: "adfs"}
+	for _, test := range []struct {
+		azure        *azureAD
+		refresh      string
+		issued, want time.Duration // after signedIn; negative: not known
+	}{
+		{nil, "r", 0, 14 * day}, {nil, "r", 30 * day, 44 * day}, {nil, "r", 80 * day, 90 * day},
+		{code, "r", 80 * day, 170 * day}, {code, "", 0, time.Hour}, {secret, "", 0, -1}, {adfs, "r", 0, -1},
+	} {
+		issued := signedIn.Add(test.issued)
+		p := profile{AzureAD: test.azure, Tokens: &tokenPair{Refresh: test.refresh, SignedIn: signedIn, Issued: issued, Expires: issued.Add(time.Hour)}}
+		got := p.signInEnds()
+		if test.want < 0 && got != nil || test.want >= 0 && (got == nil || !got.Equal(signedIn.Add(test.want))) {
+			t.Errorf("%v, refresh token %q, renewed after %s: ends %v, want after %s", test.azure, test.refresh, test.issued, got, test.want)
 		}
 	}
 }

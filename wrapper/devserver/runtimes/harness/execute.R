@@ -62,9 +62,17 @@ show1 <- function(x, env) {
   eval(quote(print(x)), e)
 }
 
-## A call sees the workspace but leaves nothing in it.
-keep <- function() as.list.environment(g, all.names = TRUE)
+## A call sees workspace, options and directory as they were for the first, and leaves them so. Options that it adds stay: they
+## may be a package's, which adds them only once.
+keep <- function() list(objects = as.list.environment(g, all.names = TRUE), options = as.list(.Options), dir = getwd())
 restore <- function(kept) {
+  if (!identical(getwd(), kept$dir)) tryCatch(setwd(kept$dir), error = function(e) NULL) # it may be gone
+  now <- as.list(.Options) # much faster than options()
+  if (!identical(now, kept$options)) {
+    same <- vapply(names(kept$options), function(n) identical(now[[n]], kept$options[[n]]), NA)
+    options(kept$options[!same])
+  }
+  kept <- kept$objects
   now <- ls(g, all.names = TRUE, sorted = FALSE)
   extra <- now[!(now %in% names(kept))]
   if (length(extra)) rm(list = extra, envir = g)

@@ -129,7 +129,7 @@ asking = None  # the execution that runs, which may ask the program: see host()
 def perform(q):
     global asking
     open_console()
-    kept = dict(ns) if q['fresh'] else None
+    kept, here = (dict(ns), os.getcwd()) if q['fresh'] else (None, None)
     kind = error = ''
     left = None
     outputs = []
@@ -153,7 +153,11 @@ def perform(q):
                 outputs.append(output(o))
     finally:
         if kept is not None:
-            # A call sees the workspace but leaves nothing in it.
+            # A call sees workspace and directory as they were for the first, and leaves them so.
+            try:
+                os.chdir(here)
+            except OSError:  # it is gone
+                pass
             for name in [n for n in ns if n not in kept]:
                 del ns[name]
             ns.update(kept)

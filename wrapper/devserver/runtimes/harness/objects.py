@@ -44,7 +44,7 @@ def operate(q):
         data = need_dill().dumps(ns[q['name']])
         with open(q['path'], 'wb') as f:
             f.write(data)
-    elif op == 'set':
+    elif op in ('set', 'model'):
         with open(q['path'], 'rb') as f:
             ns[q['name']] = need_dill().load(f)
     elif op == 'rm':
