@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"io/fs"
 	"net/http"
+	"syscall"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
@@ -34,21 +34,19 @@ func (s *Server) setWorkspaceObject(w http.ResponseWriter, r *request) error {
 		return fail(http.StatusBadRequest, "object %s: the body is empty, send the serialized object", name)
 	}
 	if err := sess.worker.ReadObject(r.Context(), name, body); err != nil {
-		return objectFailure(sess, r, name, err)
+		return objectFailure(sess, name, err)
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
 
 // objectFailure passes on what the language says about bytes that it can't read, or objects that it can't write.
-func objectFailure(sess *session, r *request, name string, err error) error {
-	var g *runtimes.GoneError
-	var tooLarge *http.MaxBytesError
-	var disk *fs.PathError
-	if errors.As(err, &g) || errors.As(err, &tooLarge) || errors.As(err, &disk) || errors.Is(err, runtimes.ErrNoObject) || r.Context().Err() != nil {
-		return workspaceFailure(sess, name, err)
+func objectFailure(sess *session, name string, err error) error {
+	var said *runtimes.OperationError
+	if errors.As(err, &said) && !errors.Is(err, syscall.ENOSPC) {
+		return fail(http.StatusBadRequest, "object %s: %s", name, said.Message)
 	}
-	return fail(http.StatusBadRequest, "object %s: %v", name, err)
+	return workspaceFailure(sess, name, err)
 }
 
 // getWorkspaceObject streams save() bytes for R, dill.dumps() bytes for Python.
@@ -67,7 +65,7 @@ func (s *Server) getWorkspaceObject(w http.ResponseWriter, r *request) error {
 	}
 	if err != nil {
 		w.Header().Del("Content-Type")
-		return objectFailure(sess, r, name, err)
+		return objectFailure(sess, name, err)
 	}
 	return nil
 }

@@ -59,15 +59,18 @@ func (s *Session) Detach(ctx context.Context, code string, e Execution) (*Detach
 			d.result.Changed = slices.DeleteFunc(d.result.Changed, func(file string) bool { return file == DetachedFile })
 		}
 	}()
-	return d, d.begun(ctx, stop)
+	if err := d.begun(ctx); err != nil {
+		stop()
+		return nil, err
+	}
+	return d, nil
 }
 
 // begun waits until the code runs, or has ended. Who gives up before takes it along, unless it has just begun.
-func (d *Detached) begun(ctx context.Context, stop func()) error {
+func (d *Detached) begun(ctx context.Context) error {
 	var p pace
 	for pause := firstPause; ; pause = min(silentPause, pause*3/2) {
 		if err := p.rest(ctx, pause); err != nil {
-			stop()
 			return err
 		}
 		ended := false
@@ -76,9 +79,9 @@ func (d *Detached) begun(ctx context.Context, stop func()) error {
 			ended = true
 		default:
 		}
-		_, err := d.State(ctx)
+		_, whole, err := d.note(ctx)
 		switch {
-		case err == nil:
+		case whole:
 			return nil
 		case ended:
 			return d.err
@@ -86,7 +89,6 @@ func (d *Detached) begun(ctx context.Context, stop func()) error {
 			err = nil
 		}
 		if err := p.bear(ctx, err); err != nil {
-			stop()
 			return err
 		}
 	}
@@ -105,21 +107,25 @@ type DetachedState struct {
 // State asks the server. The error is ErrNotFound when nothing was detached in the session. Of a process that has died, which
 // could not note it, Wait learns.
 func (d *Detached) State(ctx context.Context) (DetachedState, error) {
+	state, _, err := d.note(ctx)
+	return state, err
+}
+
+// note reads DetachedFile. When it is not whole it is just being written.
+func (d *Detached) note(ctx context.Context) (state DetachedState, whole bool, err error) {
 	var note bytes.Buffer
 	if err := d.session.File(ctx, DetachedFile, &note); err != nil {
 		if errors.Is(err, ErrNotFound) {
 			err = fmt.Errorf("session %s has no detached execution: %w", d.session.id, err)
 		}
-		return DetachedState{}, err
+		return state, false, err
 	}
 	lines := strings.Split(strings.TrimSuffix(newlines(note.String()), "\n"), "\n")
-	var state DetachedState
 	if len(lines) < 5 || lines[len(lines)-1] != endOfNote || json.Unmarshal([]byte(lines[2]), &state.Outputs) != nil {
-		state.Running = true // it is being written
-		return state, nil
+		return DetachedState{Running: true}, false, nil
 	}
 	if d.id != "" && lines[0] != d.id {
-		return state, fmt.Errorf("session %s has another detached execution now: %w", d.session.id, ErrNotFound)
+		return state, false, fmt.Errorf("session %s has another detached execution now: %w", d.session.id, ErrNotFound)
 	}
 	switch lines[1] {
 	case "running":
@@ -127,7 +133,7 @@ func (d *Detached) State(ctx context.Context) (DetachedState, error) {
 	case "failed":
 		state.Error = strings.Join(lines[3:len(lines)-1], "\n")
 	}
-	return state, nil
+	return state, true, nil
 }
 
 // Wait waits until the code has ended, and returns what Session.Execute would: for code that failed the result and a
@@ -141,9 +147,8 @@ func (d *Detached) Wait(ctx context.Context, console io.Writer) (*Result, error)
 	if console != nil {
 		finish = d.session.copyConsole(ctx, &follower{w: console, began: true})
 	}
-	r, err := d.wait(ctx)
-	finish(r)
-	return r, err
+	defer finish(nil)
+	return d.wait(ctx, finish)
 }
 
 // Follow copies the console's text to w while the code runs, lines ending with "\n", and returns when it has ended. Outputs are
@@ -162,7 +167,7 @@ func (d *Detached) Follow(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-func (d *Detached) wait(ctx context.Context) (*Result, error) {
+func (d *Detached) wait(ctx context.Context, finish func(*Result)) (*Result, error) {
 	var p pace
 	if d.answered != nil {
 		select {
@@ -172,6 +177,7 @@ func (d *Detached) wait(ctx context.Context) (*Result, error) {
 		}
 		var refused *Error
 		if d.result != nil || errors.As(d.err, &refused) {
+			finish(d.result)
 			return d.result, d.err
 		}
 		p.asked = time.Now() // the connection was lost, and the code may be running
@@ -185,6 +191,7 @@ func (d *Detached) wait(ctx context.Context) (*Result, error) {
 	if r.Console, err = d.session.Console(ctx); err != nil {
 		return nil, err
 	}
+	finish(r) // what fetches the outputs has a text of its own
 	if state.Error == "" && len(state.Outputs) > 0 {
 		got, err := d.session.run(ctx, &models.ExecuteRequest{Code: "# outputs", OutputParameters: state.Outputs})
 		if got == nil {
@@ -199,13 +206,15 @@ func (d *Detached) wait(ctx context.Context) (*Result, error) {
 
 // over waits until the code has noted its end, or the session's process cannot any more.
 func (d *Detached) over(ctx context.Context, p pace) (DetachedState, error) {
+	const suspicion = 2 * time.Second // after which a process that says nothing may be dead
+	seen := time.Now()
 	for pause := firstPause; ; pause = min(longestPause, pause*3/2) {
 		if err := p.rest(ctx, pause); err != nil {
 			return DetachedState{}, err
 		}
 		state, err := d.State(ctx)
-		if err == nil && state.Running {
-			err = d.session.alive(ctx)
+		if err == nil && state.Running && time.Since(seen) > suspicion {
+			err, seen = d.session.alive(ctx), time.Now()
 		}
 		if err := p.bear(ctx, err); err != nil {
 			return DetachedState{}, err

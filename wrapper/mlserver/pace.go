@@ -38,7 +38,7 @@ func (p *pace) bear(ctx context.Context, err error) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &refused) && refused.Status < 500, p.answered.IsZero(), p.asked.Sub(p.answered) > patience:
+	case errors.As(err, &refused) && refused.Status < 500, errors.Is(err, ErrNotFound), p.answered.IsZero(), p.asked.Sub(p.answered) > patience:
 		return err
 	}
 	return nil

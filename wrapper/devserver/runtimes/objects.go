@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // operate sends a request that runs no code of the user's.
@@ -25,9 +26,19 @@ func (w *Worker) operate(ctx context.Context, m message) (*reply, error) {
 		return nil, fmt.Errorf("%w: %s", ErrNoObject, m.name)
 	}
 	if r.problem != "" {
-		return nil, errors.New(r.problem)
+		return nil, &OperationError{r.problem}
 	}
 	return r, nil
+}
+
+// OperationError is what R or Python says about an operation on the workspace that it cannot do.
+type OperationError struct{ Message string }
+
+func (e *OperationError) Error() string { return e.Message }
+
+// Is lets errors.Is find a disk that was full.
+func (e *OperationError) Is(target error) bool {
+	return target == syscall.ENOSPC && strings.Contains(strings.ToLower(e.Message), syscall.ENOSPC.Error())
 }
 
 // Objects returns the names of the user's objects in the workspace, sorted: GET /sessions/{id}/workspace. Hidden names,

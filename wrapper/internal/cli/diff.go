@@ -30,7 +30,9 @@ func (a *app) sessionDiffCmd() *cobra.Command {
 packages that the server lacks, and packages of which it has another version. Packages that only the server has are not
 mentioned. Without ID a session is started for the question.
 
-With --lock the packages come from renv.lock or requirements.txt instead; of the latter a version counts only where == gives one.`,
+With --lock the packages come from renv.lock or requirements.txt instead; of the latter a version counts only where == gives one.
+
+It stands for mrsdeploy's diffLocalRemote.`,
 		Example: `  mls session diff
   mls session diff $ID --check || true
   mls session diff --runtime python --lock requirements.txt -o json`,

@@ -50,7 +50,10 @@ With --plots DIR the pictures that the code has drawn are fetched into that fold
 With --detach the code goes on by itself, and the id of its session is printed when it has begun: "mls session output -f ID"
 shows what it prints, "mls session wait ID" waits for it and prints its outputs, on any machine. The session stays open.
 
-Code that fails gives exit code 3. An interrupt (Ctrl-C) cancels the execution on the server.`,
+Code that fails gives exit code 3. An interrupt (Ctrl-C) cancels the execution on the server.
+
+It stands for mrsdeploy's remoteExecute, and with a file for remoteScript; --detach for its async = TRUE, --show-plots and
+--plots for displayPlots and writePlots.`,
 		Example: `  mls exec -e 'summary(cars)'
   mls exec train.R
   mls exec --runtime python -e 'import sys; print(sys.version)'

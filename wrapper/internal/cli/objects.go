@@ -21,7 +21,8 @@ func (a *app) workspaceCmd() *cobra.Command {
 		Use:   "workspace",
 		Short: "All objects of a session, to and from a folder: pull, push",
 		Long: `All objects of a session's workspace, each in a file of a folder: NAME.RData of R, NAME.dill of Python. Of a name that is
-none for a file the characters in question are written as %XX.`,
+none for a file the characters in question are written as %XX. "pull" and "push" stand for mrsdeploy's getRemoteWorkspace and
+putLocalWorkspace.`,
 		Example: `  mls session workspace pull $ID objects
   OTHER=$(mls session create)
   mls session workspace push $OTHER objects`,

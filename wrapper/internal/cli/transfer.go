@@ -11,7 +11,9 @@ import (
 
 // transfer shows at a terminal how far something is on its way, once it takes longer than a moment.
 type transfer struct {
-	app  *app
+	to   io.Writer
+	bar  bool // whether that is a terminal
+	now  func() time.Time
 	what string
 
 	size  int64 // 0: not known
@@ -40,13 +42,17 @@ type (
 	}
 )
 
+func (a *app) transfer(what string, size int64) *transfer {
+	return &transfer{to: a.err, bar: isTerminal(a.err), now: a.now, what: what, size: size, began: a.now()}
+}
+
 func (a *app) download(what string, to io.Writer) (io.Writer, *transfer) {
-	t := &transfer{app: a, what: what, began: a.now()}
+	t := a.transfer(what, 0)
 	return writing{t, to}, t
 }
 
 func (a *app) upload(what string, from io.Reader, size int64) (io.Reader, *transfer) {
-	t := &transfer{app: a, what: what, size: size, began: a.now()}
+	t := a.transfer(what, size)
 	return reading{t, from}, t
 }
 
@@ -67,14 +73,14 @@ func (r reading) Read(p []byte) (int, error) {
 
 func (t *transfer) add(n int) {
 	t.done += int64(n)
-	now := t.app.now()
+	now := t.now()
 	since, pause := t.shown, transferPause
 	if since.IsZero() {
 		since, pause = t.began, transferPatience
 	}
-	if now.Sub(since) >= pause && isTerminal(t.app.err) {
+	if t.bar && now.Sub(since) >= pause {
 		t.shown = now
-		fmt.Fprintf(t.app.err, "\r%-78s", t.line(now))
+		fmt.Fprintf(t.to, "\r%-78s", t.line(now))
 	}
 }
 
@@ -94,6 +100,6 @@ func (t *transfer) line(now time.Time) string {
 // end takes the line away.
 func (t *transfer) end() {
 	if !t.shown.IsZero() {
-		fmt.Fprintf(t.app.err, "\r%78s\r", "")
+		fmt.Fprintf(t.to, "\r%78s\r", "")
 	}
 }

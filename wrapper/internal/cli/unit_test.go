@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,40 @@ import (
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
+
+// TestTransfer shows at a terminal how far a file is, once that takes a while, and takes the line away at the end.
+func TestTransfer(t *testing.T) {
+	var shown bytes.Buffer
+	now := time.Unix(0, 0)
+	w := writing{&transfer{to: &shown, bar: true, now: func() time.Time { return now }, what: "big.csv", began: now}, io.Discard}
+	w.Expect(4 << 20)
+	half := make([]byte, 2<<20)
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{100 * time.Millisecond, ""},
+		{time.Second, "\rbig.csv: [##############################] 100 % of 4.0 MiB, 3.6 MiB/s"},
+	} {
+		shown.Reset()
+		now = now.Add(step.after)
+		if _, err := w.Write(half); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimRight(shown.String(), " "); got != step.want {
+			t.Errorf("after %v shown %q, want %q", step.after, got, step.want)
+		}
+	}
+	shown.Reset()
+	if w.end(); strings.TrimSpace(shown.String()) != "" || shown.Len() == 0 {
+		t.Errorf("at the end %q is left", shown.String())
+	}
+	quiet := writing{&transfer{to: &shown, now: func() time.Time { return now.Add(time.Hour) }}, io.Discard}
+	shown.Reset()
+	if _, err := quiet.Write(half); err != nil || shown.Len() > 0 {
+		t.Errorf("no terminal, and %q is shown (%v)", shown.String(), err)
+	}
+}
 
 func TestSafeName(t *testing.T) {
 	for name, safe := range map[string]bool{

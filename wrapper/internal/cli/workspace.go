@@ -30,7 +30,8 @@ type content struct {
 func (a *app) fileCmd() *cobra.Command {
 	return (&content{
 		app: a, noun: "file",
-		long: "The files in a session's working directory: code there reads and writes them by their names.",
+		long: `The files in a session's working directory: code there reads and writes them by their names. The commands stand for
+mrsdeploy's listRemoteFiles, putLocalFile, getRemoteFile and deleteRemoteFile.`,
 		example: `  mls session file put $ID cars.csv
   mls session exec $ID -e 'write.csv(summary(read.csv("cars.csv")), "summary.csv")'
   mls session file list $ID
@@ -58,7 +59,8 @@ func (a *app) objectCmd() *cobra.Command {
 	return (&content{
 		app: a, noun: "object",
 		long: `The objects in a session's workspace, in the language's own form: what R's saveRDS or serialize wrote (fetched: an .RData
-file for R's load), or Python's dill. Values that have a JSON form are easier with "mls exec --in" and "--out".`,
+file for R's load), or Python's dill. Values that have a JSON form are easier with "mls exec --in" and "--out". The R of servers
+is older than 3.5: write with version = 2. "put" and "get" stand for mrsdeploy's putLocalObject and getRemoteObject.`,
 		example: `  mls session exec $ID -e 'model <- lm(dist ~ speed, cars)'
   mls session object list $ID
   mls session object get $ID model --to model.RData`,
