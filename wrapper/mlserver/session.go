@@ -80,7 +80,7 @@ func (c *Client) NewSession(ctx context.Context, o SessionOptions) (*Session, er
 		return nil, err
 	}
 	s := c.Session(ok.Payload.SessionID)
-	s.last.set("") // nothing was run yet
+	s.last.set("", "") // nothing was run yet
 	s.lang.Store(cmp.Or(o.Runtime, R))
 	return s, nil
 }
@@ -133,7 +133,8 @@ type Execution struct {
 
 // Execute runs code in the session and waits for it to end. Code that fails gives the result, with its console output, and a
 // *CodeError. Ending ctx ends the waiting, not the code: Cancel does that.
-// It stands for mrsdeploy's remoteExecute.
+// It stands for mrsdeploy's remoteExecute and, with the text of a file, remoteScript; for the latter's async see Detach, for the
+// plots of both Result.Plots.
 func (s *Session) Execute(ctx context.Context, code string, e Execution) (*Result, error) {
 	inputs, err := e.Inputs.workspaceObjects()
 	if err != nil {
@@ -141,7 +142,7 @@ func (s *Session) Execute(ctx context.Context, code string, e Execution) (*Resul
 	}
 	end := func(*Result) {}
 	if e.Console != nil {
-		end = s.follow(ctx, e.Console)
+		end = s.follow(ctx, code, e.Console)
 	}
 	r, err := s.run(ctx, &models.ExecuteRequest{Code: code, InputParameters: inputs, OutputParameters: e.Outputs})
 	end(r)
@@ -151,10 +152,11 @@ func (s *Session) Execute(ctx context.Context, code string, e Execution) (*Resul
 func (s *Session) run(ctx context.Context, request *models.ExecuteRequest) (*Result, error) {
 	ok, err := s.client.api.Sessions.ExecuteCodeContext(ctx, &sessions.ExecuteCodeParams{ID: s.id, ExecuteRequest: request})
 	if err != nil {
+		s.last.forget()
 		return nil, err
 	}
 	r := &Result{Console: ok.Payload.ConsoleOutput, Changed: ok.Payload.ChangedFiles, Outputs: Outputs{}}
-	s.last.set(r.Console)
+	s.last.set(request.Code, r.Console)
 	for _, o := range ok.Payload.OutputParameters {
 		if o != nil {
 			r.Outputs[o.Name] = o.Value

@@ -180,16 +180,12 @@ func (p *prompting) signIn(ctx context.Context, l consoleLogin) (*mlserver.Clien
 		return nil, s.wayOut(err)
 	}
 	p.settings, p.signIns = s, append(p.signIns, in)
-	client, err := mlserver.New(mlserver.Config{
-		Address: s.endpoint, Auth: in.cache, Version: s.version, HTTP: in.server.HTTP, AllowHTTP: s.allowHTTP,
-	})
-	if err != nil {
-		return nil, err
-	}
 	if _, err := in.cache.Token(ctx); err != nil { // a wrong password is to be told here
 		return nil, s.wayOut(err)
 	}
-	return client, nil
+	return mlserver.New(mlserver.Config{
+		Address: s.endpoint, Auth: in.cache, Version: s.version, HTTP: in.server.HTTP, AllowHTTP: s.allowHTTP,
+	})
 }
 
 func (a *app) consoleSignIn(ctx context.Context, s *settings, l consoleLogin) (*signIn, error) {
