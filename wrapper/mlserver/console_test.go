@@ -71,6 +71,55 @@ print("!")`,
 	}
 }
 
+// TestConsoleOfTheSameText runs code three times that prints the same and nothing more: each time it is seen while the code runs,
+// by a client that knows of the time before and by one that does not. What another execution prints, which ours has to wait for,
+// is not shown as ours.
+func TestConsoleOfTheSameText(t *testing.T) {
+	server := newServer(t, mlserver.V930)
+	session := newSession(t, server.client(t), mlserver.SessionOptions{Runtime: mlserver.Python})
+	other := server.client(t).Session(session.ID())
+	const code = "import os, time\nprint('same')\nwhile not os.path.exists('go'): time.sleep(0.01)\nos.remove('go')"
+	for i, s := range []*mlserver.Session{session, session, other} {
+		reader, writer := io.Pipe()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := s.Execute(t.Context(), code, mlserver.Execution{Console: writer})
+			ended <- errors.Join(err, writer.Close())
+		}()
+		text := bufio.NewReader(reader)
+		if line, err := text.ReadString('\n'); err != nil || line != "same\n" {
+			t.Fatalf("time %d: read %q, %v", i, line, err)
+		}
+		put(t, session, "go")
+		if rest, err := io.ReadAll(text); err != nil || len(rest) != 0 {
+			t.Errorf("time %d: then read %q, %v", i, rest, err)
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	first := make(chan error, 1)
+	go func() {
+		_, err := session.Execute(t.Context(), strings.NewReplacer("same", "theirs", "os.remove", "print('more'); os.remove").Replace(code), mlserver.Execution{})
+		first <- err
+	}()
+	poll(t, "the first one runs", func() bool {
+		text, err := session.Console(t.Context())
+		return err == nil && text == "theirs\n"
+	})
+	var seen bytes.Buffer
+	second := make(chan error, 1)
+	go func() {
+		_, err := server.client(t).Session(session.ID()).Execute(t.Context(), "print('mine')", mlserver.Execution{Console: &seen})
+		second <- err
+	}()
+	put(t, session, "go")
+	if err := errors.Join(<-first, <-second); err != nil || seen.String() != "mine\n" {
+		t.Errorf("seen %q, %v, want only what is ours", seen.String(), err)
+	}
+}
+
 func put(t *testing.T, s *mlserver.Session, name string) {
 	t.Helper()
 	if err := s.PutFile(t.Context(), name, strings.NewReader("")); err != nil {

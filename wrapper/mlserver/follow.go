@@ -30,9 +30,13 @@ func (s *Session) Follow(ctx context.Context, w io.Writer) error {
 // follower copies a console text, of which it gets to see ever longer versions, to w.
 type follower struct {
 	w       io.Writer
-	old     string // until the server has begun, it gives the text of the execution before
-	began   bool   // whether the text is known to be no longer that
 	printed string // what w has, or what the server has since put in its place
+
+	// Until the server has begun, it gives the text of the execution before.
+	began bool                       // whether the text is known to be no longer that
+	old   string                     // that text
+	grows bool                       // whether that execution may still run
+	begun func(context.Context) bool // asks otherwise; it may not know
 }
 
 // run asks for the text until ctx ends, or the server refuses, or has been away for too long.
@@ -45,6 +49,10 @@ func (f *follower) run(ctx context.Context, text func(context.Context) (string, 
 		t, err := text(ctx)
 		if err := p.bear(ctx, err); err != nil {
 			return err
+		}
+		if err == nil && f.waits(t) && f.begun(ctx) {
+			f.began = true // between the two answers
+			continue
 		}
 		switch most := longestPause; {
 		case err == nil && f.show(t):
@@ -72,12 +80,10 @@ func (f *follower) finish(text string) {
 
 func (f *follower) copy(text string) bool {
 	text = newlines(text)
-	if !f.began {
-		if trimmed(text) == f.old {
-			return false
-		}
-		f.began = true
+	if f.waits(text) {
+		return false
 	}
+	f.began = true
 	news := unseen(f.printed, text)
 	f.printed = text
 	if news == "" {
@@ -85,6 +91,18 @@ func (f *follower) copy(text string) bool {
 	}
 	_, _ = io.WriteString(f.w, news) // a reader that has gone needs no text
 	return true
+}
+
+// waits tells whether a text seems to be that of the execution before, which may have grown.
+func (f *follower) waits(text string) bool {
+	if f.began {
+		return false
+	}
+	text = trimmed(newlines(text))
+	if f.grows && strings.HasPrefix(text, f.old) {
+		f.old = text
+	}
+	return text == f.old
 }
 
 // unseen is the part of text that is not in printed, an earlier version of it. Servers keep only so much: of a long text the
@@ -119,17 +137,17 @@ func newlines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n"
 // trimmed is a text without what may be missing at its end.
 func trimmed(text string) string { return strings.TrimRight(text, "\n\r\uFFFD") }
 
-// lastText is what the console showed when the last execution of a session ended, as far as this process knows.
+// lastText is the code of a session's last execution, and what the console showed at its end, as far as this process knows.
 type lastText struct {
-	mu    sync.Mutex
-	known bool
-	text  string
+	mu         sync.Mutex
+	known      bool
+	code, text string
 }
 
-func (l *lastText) set(text string) {
+func (l *lastText) set(code, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.known, l.text = true, trimmed(newlines(text))
+	l.known, l.code, l.text = true, code, trimmed(newlines(text))
 }
 
 // forget is for an execution that may have begun, and of which nothing is known.
@@ -139,22 +157,35 @@ func (l *lastText) forget() {
 	l.known = false
 }
 
-func (l *lastText) get() (text string, known bool) {
+func (l *lastText) get() (code, text string, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.text, l.known
+	return l.code, l.text, l.known
 }
 
-// follow starts copying the text of an execution that is about to be sent.
-func (s *Session) follow(ctx context.Context, w io.Writer) (finish func(*Result)) {
-	f := &follower{w: w}
-	old, known := s.last.get()
-	if !known { // another process may have run something
+// follow starts copying the text of code that is about to be sent. It may print the same as the code before, or be the same: then
+// the session's history tells that it has begun.
+func (s *Session) follow(ctx context.Context, code string, w io.Writer) (finish func(*Result)) {
+	before, old, known := s.last.get()
+	if !known { // another process may have run something, or still run it
 		if text, err := s.Console(ctx); err == nil { // else the execution meets the same trouble, and reports it
 			old = trimmed(newlines(text))
 		}
 	}
-	f.old, f.began = old, old == ""
+	f := &follower{w: w, old: old, began: old == "", grows: !known}
+	earlier := -1
+	if !f.began && (!known || before == code) {
+		if history, err := s.History(ctx); err == nil {
+			earlier = len(history)
+		}
+	}
+	f.begun = func(ctx context.Context) bool {
+		history, err := s.History(ctx)
+		if n := len(history); err == nil && n > 0 {
+			return n > earlier && history[n-1] == code
+		}
+		return false
+	}
 	return s.copyConsole(ctx, f)
 }
 

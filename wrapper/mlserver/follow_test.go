@@ -10,24 +10,27 @@ func TestFollower(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		old    string
+		grows  bool
 		polled []string
 		end    string
 		want   string
 	}{
-		{"at once", "", nil, "a\nb\n", "a\nb\n"},
-		{"piece by piece", "", []string{"", "a\n", "a\n", "a\nb"}, "a\nb\nc", "a\n|b|\nc"},
-		{"lines of Windows", "", []string{"a\r", "a\r\nb\r\n"}, "a\r\nb\r\n", "a|\nb\n"},
-		{"half a character", "", []string{"gr\uFFFD", "grü\uFFFD"}, "grün\uFFFD", "gr|ü|n\uFFFD"},
-		{"an earlier execution's text at first", "old", []string{"old\n", "new\n"}, "new\nend\n", "new\n|end\n"},
-		{"the same text as the earlier execution", "old", []string{"old\n", "old\n"}, "old\n", "old\n"},
-		{"the beginning of the earlier execution's text", "a\nb", []string{"a\nb\n", "a\n", "a\nb\n"}, "a\nb\n", "a\n|b\n"},
-		{"an earlier execution's text that ends with no character", "old", []string{"old\uFFFD"}, "new", "new"},
-		{"nothing after an earlier execution", "old", []string{"old\n"}, "", ""},
-		{"nothing at first, and then the earlier execution's text", "old", []string{"", "old\n"}, "old\nx", "old\n|x"},
+		{"at once", "", false, nil, "a\nb\n", "a\nb\n"},
+		{"piece by piece", "", false, []string{"", "a\n", "a\n", "a\nb"}, "a\nb\nc", "a\n|b|\nc"},
+		{"lines of Windows", "", false, []string{"a\r", "a\r\nb\r\n"}, "a\r\nb\r\n", "a|\nb\n"},
+		{"half a character", "", false, []string{"gr\uFFFD", "grü\uFFFD"}, "grün\uFFFD", "gr|ü|n\uFFFD"},
+		{"an earlier execution's text at first", "old", false, []string{"old\n", "new\n"}, "new\nend\n", "new\n|end\n"},
+		{"the same text as the earlier execution", "old", false, []string{"old\n", "old\n"}, "old\n", "old\n"},
+		{"the beginning of the earlier execution's text", "a\nb", false, []string{"a\nb\n", "a\n", "a\nb\n"}, "a\nb\n", "a\n|b\n"},
+		{"an earlier execution's text that ends with no character", "old", false, []string{"old\uFFFD"}, "new", "new"},
+		{"nothing after an earlier execution", "old", false, []string{"old\n"}, "", ""},
+		{"nothing at first, and then the earlier execution's text", "old", false, []string{"", "old\n"}, "old\nx", "old\n|x"},
+		{"an execution of another process still runs", "old", true, []string{"old\n", "old\nolder\n", "", "new\n"}, "new\nend\n", "new\n|end\n"},
+		{"one that printed nothing so far", "", false, []string{"a\n"}, "a\n", "a\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out pieces
-			f := &follower{w: &out, old: test.old, began: test.old == ""}
+			f := &follower{w: &out, old: test.old, began: test.old == "", grows: test.grows}
 			for _, text := range test.polled {
 				f.show(text)
 			}

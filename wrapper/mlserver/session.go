@@ -80,7 +80,7 @@ func (c *Client) NewSession(ctx context.Context, o SessionOptions) (*Session, er
 		return nil, err
 	}
 	s := c.Session(ok.Payload.SessionID)
-	s.last.set("") // nothing was run yet
+	s.last.set("", "") // nothing was run yet
 	s.lang.Store(cmp.Or(o.Runtime, R))
 	return s, nil
 }
@@ -142,7 +142,7 @@ func (s *Session) Execute(ctx context.Context, code string, e Execution) (*Resul
 	}
 	end := func(*Result) {}
 	if e.Console != nil {
-		end = s.follow(ctx, e.Console)
+		end = s.follow(ctx, code, e.Console)
 	}
 	r, err := s.run(ctx, &models.ExecuteRequest{Code: code, InputParameters: inputs, OutputParameters: e.Outputs})
 	end(r)
@@ -156,7 +156,7 @@ func (s *Session) run(ctx context.Context, request *models.ExecuteRequest) (*Res
 		return nil, err
 	}
 	r := &Result{Console: ok.Payload.ConsoleOutput, Changed: ok.Payload.ChangedFiles, Outputs: Outputs{}}
-	s.last.set(r.Console)
+	s.last.set(request.Code, r.Console)
 	for _, o := range ok.Payload.OutputParameters {
 		if o != nil {
 			r.Outputs[o.Name] = o.Value
