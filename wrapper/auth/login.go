@@ -189,14 +189,20 @@ func (s *loginSource) signIn(ctx context.Context) (*Token, error) {
 	return s.token(ok.Payload, nil)
 }
 
+// slowError is a server that did not answer within the limit.
+type slowError struct{ text string }
+
+func (e *slowError) Error() string { return e.text }
+func (e *slowError) Unwrap() error { return context.DeadlineExceeded }
+
 // bounded lets one request take no longer than the limit.
 func (s *loginSource) bounded(ctx context.Context, op string, send func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.login.Limit)
 	defer cancel()
 	err := send(limited)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return fmt.Errorf("%s: %s has not answered within %s: it may be overloaded, or wait for its LDAP directory: %w",
-			op, s.host, s.login.Limit, context.DeadlineExceeded)
+		return &slowError{fmt.Sprintf("%s: %s has not answered within %s: it may be overloaded, or wait for its LDAP directory; try again later",
+			op, s.host, s.login.Limit)}
 	}
 	return err
 }

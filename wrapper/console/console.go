@@ -40,7 +40,7 @@ type Lines interface {
 }
 
 // ErrDropped is a line that the user gave up with Ctrl-C.
-var ErrDropped = errors.New("the line was dropped")
+var ErrDropped = errors.New("interrupted")
 
 // Config is what a prompt needs. Local, Lines, Out and Say must be set.
 type Config struct {
@@ -148,7 +148,7 @@ func (c *Console) logout(ctx context.Context, keep bool) error {
 	if conn.Client == nil {
 		return nil
 	}
-	id := ""
+	id, address := "", conn.Client.Address()
 	if conn.Session != nil {
 		id = conn.Session.ID()
 	}
@@ -160,7 +160,7 @@ func (c *Console) logout(ctx context.Context, keep bool) error {
 		c.cfg.Say("mls: session %s may still be open: %s", id, c.cfg.Explain(err))
 		return nil
 	case keep && id != "":
-		c.cfg.Say("session %s is kept: mls console --session-id %s", id, id)
+		c.cfg.Say("session %s is kept: mls console %s --session-id %s", id, address, id)
 	}
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -49,6 +50,9 @@ func interpreter(t testing.TB, lang mlserver.Runtime) *runtimes.Interpreter {
 
 const password = "Canary-58d1-Dachs"
 
+// printed must not have it, at the prompt or elsewhere.
+var printed = canary.New(password)
+
 // server is a development server that can be ended and started again at the same address.
 type server struct {
 	t    testing.TB
@@ -66,7 +70,7 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := printed.Tests(m).Run()
 	if shared.server != nil {
 		shared.stop()
 	}
@@ -201,6 +205,9 @@ func asked(c *Config) { c.Ask = true }
 func (u *user) Write(p []byte) (int, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if p[0] != '\x1b' { // base64 of an image looks like a token
+		_, _ = printed.Write(p)
+	}
 	return u.printed.Write(p)
 }
 

@@ -48,14 +48,21 @@ func word(line string) string {
 	return ""
 }
 
-// localOnly are functions of mrsdeploy that only the local side has.
+// localOnly are functions of mrsdeploy that the local side has; where the server has them too they don't work there.
 var localOnly = regexp.MustCompile(`\b(remoteLogin|remoteLoginAAD|remoteLogout|remoteExecute|remoteScript|diffLocalRemote|putLocalObject|getRemoteObject|` +
 	`putLocalWorkspace|getRemoteWorkspace|putLocalFile|getRemoteFile|listRemoteFiles|deleteRemoteFile|createSnapshot|loadSnapshot|listSnapshots|` +
-	`downloadSnapshot|deleteSnapshot|publishService|updateService|getService|listServices|deleteService|serviceOption|resume)\s*\(`)
+	`downloadSnapshot|deleteSnapshot|publishService|updateService|getService|listServices|deleteService|serviceOption|pause|resume)\s*\(`)
 
-// advice is what to do instead of code that the server would not run.
-func (l *language) advice(code string) string {
-	if m := localOnly.FindStringSubmatch(code); m != nil {
+// unknown matches what R and Python say of a function that is not there, and mrsdeploy's functions in a session of a server that
+// has mrsdeploy itself.
+var unknown = regexp.MustCompile(`could not find function|is not defined|missing URL`)
+
+// advice is what to do instead of code that the server did not run, for a reason.
+func (l *language) advice(code, reason string) string {
+	if m := localOnly.FindStringSubmatch(code); m != nil && unknown.MatchString(reason) {
+		if m[1] == "pause" {
+			return "pause() goes to the local side when nothing else is in the line"
+		}
 		return m[1] + "() is a function of the local side: pause() goes there, resume() comes back"
 	}
 	if !l.refused.MatchString(code) {

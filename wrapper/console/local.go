@@ -58,9 +58,9 @@ func (c *Console) executeLocal(ctx context.Context, code string) error {
 }
 
 // restart starts the local interpreter again after it has ended. The login stays.
-func (c *Console) restart(ctx context.Context, why error) {
+func (c *Console) restart(ctx context.Context, why *runtimes.GoneError) {
 	c.cfg.Out.freshLine()
-	c.cfg.Say("mls: here, %v", why)
+	c.cfg.Say("mls: the local %s has ended (%s), its objects are gone: it is started again", c.lang.name, why.Status)
 	conn := *c.conn()
 	_ = c.cfg.Local.Close()
 	local := WithoutInterpreter(why)

@@ -75,10 +75,11 @@ func (c *Console) execute(ctx context.Context, s *mlserver.Session, code string)
 		c.cfg.Say("mls: the code goes on in session %s: resume() goes back to it", s.ID())
 		return
 	case err != nil:
-		c.failed(ctx, code, r, err, cancelled)
+		c.failed(ctx, code, err, cancelled)
 	}
 	if r != nil {
-		c.plots(ctx, s, r.Changed)
+		defer c.during(leave)()
+		c.plots(waiting, s, r.Changed)
 	}
 }
 
@@ -101,7 +102,7 @@ func (c *Console) cancel(ctx context.Context, s *mlserver.Session) {
 var processEnded = regexp.MustCompile(`(?i)(process|session|shell) (has )?(ended|terminated|exited|crashed)`)
 
 // failed tells what went wrong. The session lives on wherever it can.
-func (c *Console) failed(ctx context.Context, code string, r *mlserver.Result, err error, cancelled bool) {
+func (c *Console) failed(ctx context.Context, code string, err error, cancelled bool) {
 	var (
 		failure *mlserver.CodeError
 		answer  *mlserver.Error
@@ -138,7 +139,7 @@ func (c *Console) codeFailed(ctx context.Context, code string, failure *mlserver
 			}
 		}
 	}
-	if advice := c.lang.advice(code); advice != "" {
+	if advice := c.lang.advice(code, failure.Message); advice != "" {
 		c.cfg.Say("     %s", advice)
 	}
 }

@@ -21,6 +21,8 @@ func TestRefused(t *testing.T) {
 		{"help(mean)", "Error: 'help' is not available in a remote session\n", "pause(), then ask here"},
 		{"browser()", "Error: 'browser' is not available in a remote session\n", "print what you want to see"},
 		{"putLocalObject('x')", "could not find function \"putLocalObject\"\n", "function of the local side"},
+		{"x <- 1; pause()", "could not find function \"pause\"\n", "when nothing else is in the line"},
+		{"stop('resume() is what I say')", "Error: resume() is what I say\n", ""},
 		{"a b", "Error: <text>:1:3: unexpected symbol\n1: a b\n      ^\n", ""},
 		{"stop('mine')", "Error: mine\n", ""},
 	} {

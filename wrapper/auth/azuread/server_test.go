@@ -14,6 +14,7 @@ import (
 	"github.com/mlserver-go/mls/wrapper/auth/azuread/azureadtest"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 // azureServer is a development server that takes the provider's tokens.
@@ -37,7 +38,9 @@ func azureServer(t *testing.T, p *provider, authority string) string {
 
 func lists(t *testing.T, address string, m auth.Method) error {
 	t.Helper()
-	c, err := mlserver.New(mlserver.Config{Address: address, Auth: m})
+	c, err := mlserver.New(mlserver.Config{Address: address, Auth: m, HTTP: &http.Client{
+		Transport: &transport.Trace{Base: transport.NewPool(), To: printed},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

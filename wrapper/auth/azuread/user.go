@@ -14,8 +14,8 @@ import (
 )
 
 // userCredential signs in a user through MSAL, as azidentity's credentials for users do. Those keep the refresh token to
-// themselves, or in a cache that a static program has on Windows only; here it is told, to stay signed in with after the end of
-// the process. And the user is told the page for the browser: where none can be started, it is opened by hand.
+// themselves, or in a cache that needs cgo on macOS and the kernel's keyring, which a restart empties, on Linux. Here it is told,
+// to stay signed in with. And the user is told the page for the browser: where none can be started, it is opened by hand.
 type userCredential struct {
 	client public.Client
 	cache  *userCache
@@ -83,6 +83,7 @@ func outOfOrder(ctx context.Context) bool {
 // byPassword signs in with name and password.
 func byPassword(username, password string) askFunc {
 	return func(ctx context.Context, client public.Client, scopes []string) (public.AuthResult, error) {
+		//lint:ignore SA1019 Password says what there is to say about it
 		return client.AcquireTokenByUsernamePassword(ctx, scopes, username, password)
 	}
 }

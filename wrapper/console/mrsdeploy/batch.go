@@ -37,6 +37,9 @@ func (l *Local) startBatch(ctx context.Context, a args) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil { // and nobody will
+		return nil, errors.Join(ctx.Err(), b.Cancel(longer))
+	}
 	return answer{}.with("id", "character", b.ID()), nil
 }
 
@@ -90,25 +93,8 @@ func rowsOf(raw json.RawMessage) (rows []mlserver.Values, err error) {
 	return rows, err
 }
 
-// batch is the batch of the arguments, and its service.
-func (l *Local) batch(ctx context.Context, a args) (*mlserver.Checked, *mlserver.Batch, error) {
-	s, err := l.checked(ctx, a)
-	if err != nil {
-		return nil, nil, err
-	}
-	id, err := a.needed("id")
-	if err != nil {
-		return nil, nil, err
-	}
-	return s, s.Batch(id), nil
-}
-
 // batchResults stands behind the results function of mrsdeploy's batch object.
-func (l *Local) batchResults(ctx context.Context, a args) (answer, error) {
-	s, b, err := l.batch(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func batchResults(ctx context.Context, s *mlserver.Checked, b *mlserver.Batch, a args) (answer, error) {
 	partial, err := a.flag("partial")
 	if err != nil {
 		return nil, err
@@ -140,20 +126,12 @@ func (l *Local) batchResults(ctx context.Context, a args) (answer, error) {
 }
 
 // cancelBatch stands behind the cancel function of mrsdeploy's batch object.
-func (l *Local) cancelBatch(ctx context.Context, a args) (answer, error) {
-	_, b, err := l.batch(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func cancelBatch(ctx context.Context, s *mlserver.Checked, b *mlserver.Batch, _ args) (answer, error) {
 	return nil, b.Cancel(ctx)
 }
 
 // listBatches stands behind getBatchExecutions of mrsdeploy's API object.
-func (l *Local) listBatches(ctx context.Context, a args) (answer, error) {
-	s, err := l.named(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func listBatches(ctx context.Context, s *mlserver.Service, _ args) (answer, error) {
 	list, err := s.Batches(ctx)
 	if err != nil {
 		return nil, err
@@ -166,11 +144,7 @@ func (l *Local) listBatches(ctx context.Context, a args) (answer, error) {
 }
 
 // batchFiles stands behind the listArtifacts function of mrsdeploy's batch object.
-func (l *Local) batchFiles(ctx context.Context, a args) (answer, error) {
-	_, b, err := l.batch(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func batchFiles(ctx context.Context, s *mlserver.Checked, b *mlserver.Batch, a args) (answer, error) {
 	row, err := a.number("row")
 	if err != nil {
 		return nil, err
@@ -183,11 +157,7 @@ func (l *Local) batchFiles(ctx context.Context, a args) (answer, error) {
 }
 
 // batchFile stands behind the artifact function of mrsdeploy's batch object.
-func (l *Local) batchFile(ctx context.Context, a args) (answer, error) {
-	_, b, err := l.batch(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func batchFile(ctx context.Context, s *mlserver.Checked, b *mlserver.Batch, a args) (answer, error) {
 	row, err := a.number("row")
 	if err != nil {
 		return nil, err
@@ -204,11 +174,7 @@ func (l *Local) batchFile(ctx context.Context, a args) (answer, error) {
 }
 
 // downloadBatch stands behind the download function of mrsdeploy's batch object.
-func (l *Local) downloadBatch(ctx context.Context, a args) (answer, error) {
-	_, b, err := l.batch(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func downloadBatch(ctx context.Context, s *mlserver.Checked, b *mlserver.Batch, a args) (answer, error) {
 	row, err := a.number("row")
 	if err != nil {
 		return nil, err

@@ -105,6 +105,9 @@ func TestObjects(t *testing.T) {
 	l.run(`rm(list = c("x", "y", "d", "f", "m")); before <- ls(); putLocalWorkspace(); rm(list = before); getRemoteWorkspace()`)
 	l.prints(`ls()`, ` [1] "back"     "before"   "both"     "d"        "f"        "m"       `+"\n"+` [7] "PASSWORD" "s"        "SERVER"   "was"      "y"       `+"\n")
 
+	l.prints("`my x.1` <- 5; putLocalObject(\"my x.1\"); rm(`my x.1`); getRemoteObject(\"my x.1\"); `my x.1`", "[1] 5\n")
+	l.fails(`makeActiveBinding("bad", function() stop("not today"), globalenv()); putLocalObject("bad")`, "not today")
+	l.run(`rm(bad)`)
 	l.fails(`putLocalObject(c("y", "nosuch"))`, "Error: object 'nosuch' not found\n")
 	l.fails(`putLocalObject(42)`, "Error: 'obj' must name objects, as in c(\"x\", \"y\")\n")
 	l.fails(`getRemoteObject("nosuch")`, "has no object nosuch")

@@ -53,11 +53,7 @@ func serviceOf(s mlserver.ServiceInfo) serviceJSON {
 }
 
 // listServices stands behind mrsdeploy's listServices.
-func (l *Local) listServices(ctx context.Context, a args) (answer, error) {
-	client, err := l.client()
-	if err != nil {
-		return nil, err
-	}
+func listServices(ctx context.Context, client *mlserver.Client, a args) (answer, error) {
 	name, err := a.text("name")
 	if err != nil {
 		return nil, err
@@ -120,11 +116,7 @@ func (l *Local) named(ctx context.Context, a args) (*mlserver.Service, error) {
 }
 
 // getService stands behind mrsdeploy's getService, and describes a service for the API object.
-func (l *Local) getService(ctx context.Context, a args) (answer, error) {
-	s, err := l.named(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func (l *Local) getService(ctx context.Context, s *mlserver.Service, _ args) (answer, error) {
 	return l.describe(ctx, s)
 }
 
@@ -150,11 +142,7 @@ func (l *Local) known(s *mlserver.Checked) {
 }
 
 // swagger stands behind the swagger function of mrsdeploy's API object.
-func (l *Local) swagger(ctx context.Context, a args) (answer, error) {
-	s, err := l.named(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func swagger(ctx context.Context, s *mlserver.Service, _ args) (answer, error) {
 	doc, err := s.Swagger(ctx)
 	if err != nil {
 		return nil, err
@@ -163,12 +151,8 @@ func (l *Local) swagger(ctx context.Context, a args) (answer, error) {
 }
 
 // deleteService stands behind mrsdeploy's deleteService.
-func (l *Local) deleteService(ctx context.Context, a args) (answer, error) {
-	if _, err := a.needed("v"); err != nil {
-		return nil, err
-	}
-	s, err := l.named(ctx, a)
-	if err != nil {
+func deleteService(ctx context.Context, s *mlserver.Service, a args) (answer, error) {
+	if _, err := a.needed("v"); err != nil { // not the newest one by chance
 		return nil, err
 	}
 	return nil, s.Delete(ctx)

@@ -35,7 +35,11 @@ func (l *Local) Differences(ctx context.Context) error {
 	for _, o := range r.Outputs {
 		found[o.Name] = o.Value
 	}
-	d, err := l.compare(ctx, found)
+	s, err := l.session()
+	if err != nil {
+		return err
+	}
+	d, err := l.compare(ctx, s, found)
 	if err == nil && !d.Empty() {
 		_, err = io.WriteString(l.out, d.String())
 	}
@@ -43,11 +47,7 @@ func (l *Local) Differences(ctx context.Context) error {
 }
 
 // compare compares what is installed here with the session.
-func (l *Local) compare(ctx context.Context, found mlserver.Outputs) (d mlserver.EnvironmentDiff, err error) {
-	s, err := l.session()
-	if err != nil {
-		return d, err
-	}
+func (l *Local) compare(ctx context.Context, s *mlserver.Session, found mlserver.Outputs) (d mlserver.EnvironmentDiff, err error) {
 	here, err := mlserver.EnvironmentOf(mlserver.Runtime(l.o.Language), found)
 	if err != nil {
 		return d, err
@@ -60,15 +60,12 @@ func (l *Local) compare(ctx context.Context, found mlserver.Outputs) (d mlserver
 }
 
 // diff stands behind mrsdeploy's diffLocalRemote.
-func (l *Local) diff(ctx context.Context, a args) (answer, error) {
-	if _, err := l.session(); err != nil {
-		return nil, err
-	}
+func (l *Local) diff(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	var found mlserver.Outputs
 	if err := a.decode("found", &found); err != nil {
 		return nil, err
 	}
-	d, err := l.compare(ctx, found)
+	d, err := l.compare(ctx, s, found)
 	if err != nil {
 		return nil, err
 	}

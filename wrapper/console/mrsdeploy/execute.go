@@ -45,11 +45,7 @@ func (a args) execution() (code string, e mlserver.Execution, err error) {
 }
 
 // execute stands behind mrsdeploy's remoteExecute and remoteScript. An interrupt cancels the execution.
-func (l *Local) execute(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func (l *Local) execute(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	code, e, err := a.execution()
 	if err != nil {
 		return nil, err
@@ -98,11 +94,7 @@ func resultOf(r *mlserver.Result, err error) (answer, error) {
 }
 
 // fetchPlots fetches the plots among the changed files of an execution into a directory.
-func (l *Local) fetchPlots(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func fetchPlots(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	files, err := a.texts("files")
 	if err != nil {
 		return nil, err
@@ -126,11 +118,7 @@ func (l *Local) fetchPlots(ctx context.Context, a args) (answer, error) {
 }
 
 // detach stands behind mrsdeploy's remoteScript with async = TRUE: the script runs in a session of its own.
-func (l *Local) detach(ctx context.Context, a args) (answer, error) {
-	client, err := l.client()
-	if err != nil {
-		return nil, err
-	}
+func (l *Local) detach(ctx context.Context, client *mlserver.Client, a args) (answer, error) {
 	code, e, err := a.execution()
 	if err != nil {
 		return nil, err

@@ -8,14 +8,11 @@ import (
 	"path/filepath"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 // putFile stands behind mrsdeploy's putLocalFile.
-func (l *Local) putFile(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func putFile(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	path, err := a.needed("path")
 	if err != nil {
 		return nil, err
@@ -29,11 +26,7 @@ func (l *Local) putFile(ctx context.Context, a args) (answer, error) {
 }
 
 // getFile stands behind mrsdeploy's getRemoteFile.
-func (l *Local) getFile(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func getFile(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	return nil, fetch(a, func(name string, w io.Writer) error { return s.File(ctx, name, w) })
 }
 
@@ -67,11 +60,7 @@ func save(path string, write func(io.Writer) error) error {
 }
 
 // listFiles stands behind mrsdeploy's listRemoteFiles.
-func (l *Local) listFiles(ctx context.Context, _ args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func listFiles(ctx context.Context, s *mlserver.Session, _ args) (answer, error) {
 	names, err := s.Files(ctx)
 	if err != nil {
 		return nil, err
@@ -80,11 +69,7 @@ func (l *Local) listFiles(ctx context.Context, _ args) (answer, error) {
 }
 
 // deleteFile stands behind mrsdeploy's deleteRemoteFile.
-func (l *Local) deleteFile(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func deleteFile(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	name, err := a.needed("name")
 	if err != nil {
 		return nil, err

@@ -29,49 +29,96 @@ func (l *Local) table() map[string]function {
 		"logout":          l.remoteLogout,
 		"switch":          l.switchSide,
 		"environmentCode": l.environmentCode,
-		"diff":            l.diff,
+		"diff":            l.inSession(l.diff),
 
-		"putObject":   l.putObject,
-		"putIntoList": l.putIntoList,
-		"getObject":   l.getObject,
-		"listObjects": l.listObjects,
+		"putObject":   l.inSession(l.putObject),
+		"putIntoList": l.inSession(l.putIntoList),
+		"getObject":   l.inSession(getObject),
+		"listObjects": l.inSession(listObjects),
 
-		"putFile":    l.putFile,
-		"getFile":    l.getFile,
-		"listFiles":  l.listFiles,
-		"deleteFile": l.deleteFile,
+		"putFile":    l.inSession(putFile),
+		"getFile":    l.inSession(getFile),
+		"listFiles":  l.inSession(listFiles),
+		"deleteFile": l.inSession(deleteFile),
 
-		"createSnapshot":   l.createSnapshot,
-		"loadSnapshot":     l.loadSnapshot,
-		"listSnapshots":    l.listSnapshots,
-		"downloadSnapshot": l.downloadSnapshot,
-		"deleteSnapshot":   l.deleteSnapshot,
+		"createSnapshot":   l.inSession(createSnapshot),
+		"loadSnapshot":     l.inSession(loadSnapshot),
+		"listSnapshots":    l.signedIn(listSnapshots),
+		"downloadSnapshot": l.signedIn(downloadSnapshot),
+		"deleteSnapshot":   l.signedIn(deleteSnapshot),
 
-		"execute":       l.execute,
-		"fetchPlots":    l.fetchPlots,
-		"detach":        l.detach,
+		"execute":       l.inSession(l.execute),
+		"fetchPlots":    l.inSession(fetchPlots),
+		"detach":        l.signedIn(l.detach),
 		"detachedState": l.detachedState,
 		"detachedWait":  l.detachedWait,
 
-		"listServices":  l.listServices,
-		"getService":    l.getService,
-		"swagger":       l.swagger,
-		"deleteService": l.deleteService,
-		"publish":       l.publish,
-		"update":        l.update,
+		"listServices":  l.signedIn(listServices),
+		"getService":    l.onService(l.getService),
+		"swagger":       l.onService(swagger),
+		"deleteService": l.onService(deleteService),
+		"publish":       l.signedIn(l.publish),
+		"update":        l.onService(l.update),
 		"consume":       l.consume,
 
 		"startBatch":    l.startBatch,
-		"batchResults":  l.batchResults,
-		"cancelBatch":   l.cancelBatch,
-		"listBatches":   l.listBatches,
-		"batchFiles":    l.batchFiles,
-		"batchFile":     l.batchFile,
-		"downloadBatch": l.downloadBatch,
+		"batchResults":  l.onBatch(batchResults),
+		"cancelBatch":   l.onBatch(cancelBatch),
+		"listBatches":   l.onService(listBatches),
+		"batchFiles":    l.onBatch(batchFiles),
+		"batchFile":     l.onBatch(batchFile),
+		"downloadBatch": l.onBatch(downloadBatch),
 
-		"setPool":    l.setPool,
-		"poolStatus": l.poolStatus,
-		"deletePool": l.deletePool,
+		"setPool":    l.onService(setPool),
+		"poolStatus": l.onService(poolStatus),
+		"deletePool": l.onService(deletePool),
+	}
+}
+
+// signedIn is a function that works with the login that there must be.
+func (l *Local) signedIn(f func(context.Context, *mlserver.Client, args) (answer, error)) function {
+	return func(ctx context.Context, a args) (answer, error) {
+		if l.connection.Client == nil {
+			return nil, errNotLoggedIn
+		}
+		return f(ctx, l.connection.Client, a)
+	}
+}
+
+// inSession is a function that works in the session that there must be.
+func (l *Local) inSession(f func(context.Context, *mlserver.Session, args) (answer, error)) function {
+	return func(ctx context.Context, a args) (answer, error) {
+		s, err := l.session()
+		if err != nil {
+			return nil, err
+		}
+		return f(ctx, s, a)
+	}
+}
+
+// onService is a function of the service that its arguments name.
+func (l *Local) onService(f func(context.Context, *mlserver.Service, args) (answer, error)) function {
+	return func(ctx context.Context, a args) (answer, error) {
+		s, err := l.named(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		return f(ctx, s, a)
+	}
+}
+
+// onBatch is a function of the batch that its arguments name.
+func (l *Local) onBatch(f func(context.Context, *mlserver.Checked, *mlserver.Batch, args) (answer, error)) function {
+	return func(ctx context.Context, a args) (answer, error) {
+		s, err := l.checked(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		id, err := a.needed("id")
+		if err != nil {
+			return nil, err
+		}
+		return f(ctx, s, s.Batch(id), a)
 	}
 }
 

@@ -34,9 +34,7 @@ type Options struct {
 	LoginAsks bool
 
 	Endpoint string // instead of the address that remoteLogin is given
-	Username string // what NULL stands for in remoteLogin: then nobody is asked
-	Password string
-	Script   bool // there is no remote command line
+	Script   bool   // there is no remote command line
 }
 
 // Local is a running R or Python with mrsdeploy's functions. It executes one thing at a time.

@@ -41,28 +41,20 @@ func SignIn(ctx context.Context, l Login) (*mlserver.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := auth.Server{URL: base, HTTP: &http.Client{Transport: transport.NewPool()}}
-	return SignInAt(ctx, server, auth.Login{Username: l.Username, Password: l.Password}, mlserver.Config{Address: l.Endpoint, HTTP: server.HTTP})
-}
-
-// SignInAt signs in at once by the given method; a client of the given configuration goes on with the tokens.
-func SignInAt(ctx context.Context, server auth.Server, how auth.Method, c mlserver.Config) (*mlserver.Client, error) {
-	c.Auth = how
+	c := mlserver.Config{
+		Address: l.Endpoint, Auth: auth.Login{Username: l.Username, Password: l.Password}, HTTP: &http.Client{Transport: transport.NewPool()},
+	}
 	if _, err := mlserver.New(c); err != nil { // says what is wrong with the address, before anything is sent
 		return nil, err
 	}
-	source, err := how.Source(server)
+	source, err := c.Auth.Source(auth.Server{URL: base, HTTP: c.HTTP})
 	if err != nil {
 		return nil, err
 	}
-	cache, ok := source.(*auth.Cache)
-	if !ok {
-		cache = auth.NewCache(source)
-	}
-	if _, err := cache.Token(ctx); err != nil {
+	if _, err := source.Token(ctx); err != nil {
 		return nil, err
 	}
-	c.Auth = cache
+	c.Auth = source.(*auth.Cache) // as auth.Login says
 	return mlserver.New(c)
 }
 
@@ -115,11 +107,6 @@ func (l *Local) newSession(ctx context.Context, client *mlserver.Client) (*mlser
 
 // ask completes user name and password. Azure AD has ways of its own.
 func (l *Local) ask(ctx context.Context, login *Login) (err error) {
-	if login.Username == "" && login.Password == "" {
-		login.Username, login.Password = l.o.Username, l.o.Password
-	} else if login.Password == "" && login.Username == l.o.Username {
-		login.Password = l.o.Password
-	}
 	if login.AAD != nil || l.o.LoginAsks {
 		return nil
 	}

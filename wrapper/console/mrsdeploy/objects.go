@@ -14,11 +14,7 @@ import (
 
 // putObject stands behind mrsdeploy's putLocalObject and putLocalWorkspace: it sends an object that the local process has
 // written to a file.
-func (l *Local) putObject(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func (l *Local) putObject(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	name, err := a.needed("name")
 	if err != nil {
 		return nil, err
@@ -43,11 +39,7 @@ func (l *Local) sendObject(ctx context.Context, s *mlserver.Session, name string
 }
 
 // putIntoList sends a named list, and adds its elements to the remote list of that name, which is made if need be.
-func (l *Local) putIntoList(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func (l *Local) putIntoList(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	name, err := a.needed("name")
 	if err != nil {
 		return nil, err
@@ -62,7 +54,7 @@ func (l *Local) putIntoList(ctx context.Context, a args) (answer, error) {
 	sent := passing
 	if l.o.Language == runtimes.Python {
 		sent = "_mrsdeploy_passing"
-		code = fmt.Sprintf("%[1]s = {**globals().get(%[2]q, {}), **%[3]s}\ndel %[3]s", name, name, sent)
+		code = fmt.Sprintf("globals()[%[1]q] = {**globals().get(%[1]q, {}), **%[2]s}\ndel %[2]s", name, sent)
 	}
 	if err := l.sendObject(ctx, s, sent, a); err != nil {
 		return nil, err
@@ -85,11 +77,7 @@ func withoutCall(message string) string {
 
 // getObject stands behind mrsdeploy's getRemoteObject and getRemoteWorkspace: it writes an object of the session to a file,
 // which the local process reads.
-func (l *Local) getObject(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func getObject(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	name, err := a.needed("name")
 	if err != nil {
 		return nil, err
@@ -107,11 +95,7 @@ func (l *Local) getObject(ctx context.Context, a args) (answer, error) {
 }
 
 // listObjects names the objects of the session.
-func (l *Local) listObjects(ctx context.Context, _ args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func listObjects(ctx context.Context, s *mlserver.Session, _ args) (answer, error) {
 	names, err := s.Objects(ctx)
 	if err != nil {
 		return nil, err

@@ -4,14 +4,11 @@ import (
 	"context"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 // setPool stands behind mrsdeploy's configureServicePool.
-func (l *Local) setPool(ctx context.Context, a args) (answer, error) {
-	s, err := l.named(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func setPool(ctx context.Context, s *mlserver.Service, a args) (answer, error) {
 	initial, err := a.number("initial")
 	if err != nil {
 		return nil, err
@@ -24,11 +21,7 @@ func (l *Local) setPool(ctx context.Context, a args) (answer, error) {
 }
 
 // poolStatus stands behind mrsdeploy's getPoolStatus.
-func (l *Local) poolStatus(ctx context.Context, a args) (answer, error) {
-	s, err := l.named(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func poolStatus(ctx context.Context, s *mlserver.Service, _ args) (answer, error) {
 	nodes, err := s.Pool(ctx)
 	if err != nil {
 		return nil, err
@@ -41,10 +34,6 @@ func (l *Local) poolStatus(ctx context.Context, a args) (answer, error) {
 }
 
 // deletePool stands behind mrsdeploy's deleteServicePool.
-func (l *Local) deletePool(ctx context.Context, a args) (answer, error) {
-	s, err := l.named(ctx, a)
-	if err != nil {
-		return nil, err
-	}
+func deletePool(ctx context.Context, s *mlserver.Service, _ args) (answer, error) {
 	return nil, s.DeletePool(ctx)
 }

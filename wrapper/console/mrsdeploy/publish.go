@@ -92,11 +92,7 @@ func (a args) service() (d mlserver.Definition, err error) {
 }
 
 // publish stands behind mrsdeploy's publishService.
-func (l *Local) publish(ctx context.Context, a args) (answer, error) {
-	client, err := l.client()
-	if err != nil {
-		return nil, err
-	}
+func (l *Local) publish(ctx context.Context, client *mlserver.Client, a args) (answer, error) {
 	d, err := a.service()
 	if err != nil {
 		return nil, err
@@ -133,12 +129,8 @@ func (l *Local) published(ctx context.Context, s *mlserver.Service, err error) (
 }
 
 // update stands behind mrsdeploy's updateService: what is not given stays as it is.
-func (l *Local) update(ctx context.Context, a args) (answer, error) {
+func (l *Local) update(ctx context.Context, s *mlserver.Service, a args) (answer, error) {
 	if _, err := a.needed("v"); err != nil {
-		return nil, err
-	}
-	s, err := l.named(ctx, a)
-	if err != nil {
 		return nil, err
 	}
 	d, err := a.service()

@@ -1,6 +1,7 @@
 package mrsdeploy
 
 import (
+	"context"
 	"testing"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
@@ -11,14 +12,16 @@ const loginOnly = `remoteLogin(SERVER, username = "admin", password = PASSWORD, 
 // cleanUp deletes the services of a name when the test is done.
 func cleanUp(t *testing.T, names ...string) {
 	t.Cleanup(func() {
-		client := admin(t)
+		ctx, client := context.Background(), admin(t)
 		for _, name := range names {
-			versions, err := client.ServiceVersions(t.Context(), name)
+			versions, err := client.ServiceVersions(ctx, name)
 			if err != nil {
-				continue
+				t.Error(err)
 			}
 			for _, v := range versions {
-				_ = client.Service(name, v.Version).Delete(t.Context())
+				if err := client.Service(name, v.Version).Delete(ctx); err != nil {
+					t.Error(err)
+				}
 			}
 		}
 	})

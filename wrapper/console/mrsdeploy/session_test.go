@@ -23,7 +23,7 @@ func TestFiles(t *testing.T) {
 	l.fails(`getRemoteFile("nosuch.csv")`, "404 Not Found")
 	l.fails(`deleteRemoteFile("nosuch.csv")`, "404 Not Found")
 	l.fails(`getRemoteFile("data set.csv", as = "lines")`, "Error: 'as' is \"text\" or \"raw\"\n")
-	l.prints(`list.files(tempdir(), pattern = "^[.]?mrsdeploy")`, "character(0)\n")
+	l.prints(`list.files(tempdir(), pattern = "^[.]?mrsdeploy.")`, "character(0)\n")
 }
 
 func TestSnapshots(t *testing.T) {

@@ -5,14 +5,11 @@ import (
 	"io"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 // createSnapshot stands behind mrsdeploy's createSnapshot.
-func (l *Local) createSnapshot(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func createSnapshot(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	name, err := a.text("name")
 	if err != nil {
 		return nil, err
@@ -25,11 +22,7 @@ func (l *Local) createSnapshot(ctx context.Context, a args) (answer, error) {
 }
 
 // loadSnapshot stands behind mrsdeploy's loadSnapshot.
-func (l *Local) loadSnapshot(ctx context.Context, a args) (answer, error) {
-	s, err := l.session()
-	if err != nil {
-		return nil, err
-	}
+func loadSnapshot(ctx context.Context, s *mlserver.Session, a args) (answer, error) {
 	id, err := a.needed("id")
 	if err != nil {
 		return nil, err
@@ -47,11 +40,7 @@ type snapshotJSON struct {
 }
 
 // listSnapshots stands behind mrsdeploy's listSnapshots.
-func (l *Local) listSnapshots(ctx context.Context, _ args) (answer, error) {
-	client, err := l.client()
-	if err != nil {
-		return nil, err
-	}
+func listSnapshots(ctx context.Context, client *mlserver.Client, _ args) (answer, error) {
 	list, err := client.Snapshots(ctx)
 	if err != nil {
 		return nil, err
@@ -64,20 +53,12 @@ func (l *Local) listSnapshots(ctx context.Context, _ args) (answer, error) {
 }
 
 // downloadSnapshot stands behind mrsdeploy's downloadSnapshot.
-func (l *Local) downloadSnapshot(ctx context.Context, a args) (answer, error) {
-	client, err := l.client()
-	if err != nil {
-		return nil, err
-	}
+func downloadSnapshot(ctx context.Context, client *mlserver.Client, a args) (answer, error) {
 	return nil, fetch(a, func(id string, w io.Writer) error { return client.DownloadSnapshot(ctx, id, w) })
 }
 
 // deleteSnapshot stands behind mrsdeploy's deleteSnapshot.
-func (l *Local) deleteSnapshot(ctx context.Context, a args) (answer, error) {
-	client, err := l.client()
-	if err != nil {
-		return nil, err
-	}
+func deleteSnapshot(ctx context.Context, client *mlserver.Client, a args) (answer, error) {
 	id, err := a.needed("id")
 	if err != nil {
 		return nil, err

@@ -81,6 +81,7 @@ func (w *Worker) prepareAnswer(m *message, answers []Input) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", in.Name, err)
 			}
+			v.dropNUL()
 			m.values = append(m.values, v)
 		}
 		m.inputs, m.types = append(m.inputs, Named{in.Name, in.Value}), append(m.types, in.Type)

@@ -61,14 +61,17 @@ func echo(_ context.Context, args []Named) (answer []Input, err error) {
 }
 
 func TestLocalAsks(t *testing.T) {
-
 	w, out := localWorker(t, R, map[string]func(context.Context, []Named) ([]Input, error){
 		"echo": echo,
+		"nul": func(context.Context, []Named) ([]Input, error) {
+			return []Input{{Name: "v", Value: raw(`"a\u0000b"`)}}, nil
+		},
 		"as": func(_ context.Context, args []Named) ([]Input, error) {
 			return []Input{{"v", string(unquoted(args[0])), args[1].Value}}, nil
 		},
 	})
 	for _, c := range []struct{ code, want string }{
+		{`host("nul")`, "$v\n[1] \"ab\"\n\n"},
 		{`x <- c(pi, 1/3, 5e-324, 1.7976931348623157e308, -0); identical(host("echo", x = x)$x, x)`, "[1] TRUE\n"},
 		{`set.seed(1); x <- rnorm(1000); identical(host("echo", x = x)$x, x)`, "[1] TRUE\n"},
 		{`host("echo", a = "é", b = NULL, c = TRUE)`, "$a\n[1] \"é\"\n\n$b\nNULL\n\n$c\n[1] TRUE\n\n"},
@@ -96,7 +99,6 @@ func TestLocalAsks(t *testing.T) {
 func unquoted(n Named) []byte { return bytes.Trim(n.Value, `"`) }
 
 func TestLocalAsksPython(t *testing.T) {
-
 	w, out := localWorker(t, Python, map[string]func(context.Context, []Named) ([]Input, error){
 		"echo": echo,
 		"readline": func(_ context.Context, args []Named) ([]Input, error) {
@@ -128,7 +130,6 @@ func TestLocalAsksPython(t *testing.T) {
 
 // TestLocalInterrupted: an interrupt while the program answers ends the execution, and the next one works.
 func TestLocalInterrupted(t *testing.T) {
-
 	for lang, codes := range map[Language][2]string{
 		R:      {`tryCatch(host("wait"), error = function(e) cat("caught")); cat("went on")`, `host("echo", x = 2)$x`},
 		Python: {"try:\n    host('wait')\nexcept Exception:\n    print('caught')\nprint('went on')", "host('echo', x=2)['x']"},

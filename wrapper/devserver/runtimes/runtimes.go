@@ -62,8 +62,8 @@ func (e *NotFoundError) Error() string {
 type Options struct {
 	// Dir is the working directory of the user's code. It must exist.
 	Dir string
-	// Env is added to a small clean environment, as NAME=value. The caller's own environment is never passed on as a
-	// whole: it may hold secrets.
+	// Env is added to a small clean environment, as NAME=value. The caller's own environment is not passed on as a
+	// whole, unless the worker is Local: it may hold secrets.
 	Env []string
 	// MemoryLimit is the address space the process may use, in bytes; 0 means no limit. R needs about 300 MB merely to
 	// start. Linux only, elsewhere Start refuses it.

@@ -244,7 +244,11 @@ func (w *Worker) finish(r *reply, marked <-chan struct{}, before listing) *reply
 
 // await waits until the text before a mark has been read.
 func (w *Worker) await(marked <-chan struct{}) {
-	timer := time.NewTimer(time.Second)
+	patience := time.Second
+	if w.local != nil {
+		patience = time.Minute // who reads the text may be slow
+	}
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-marked:

@@ -180,22 +180,16 @@ func (p *prompting) signIn(ctx context.Context, l consoleLogin) (*mlserver.Clien
 		return nil, s.wayOut(err)
 	}
 	p.settings, p.signIns = s, append(p.signIns, in)
-	client, err := mlserver.New(mlserver.Config{
-		Address: s.endpoint, Auth: in.cache, Version: s.version, HTTP: in.server.HTTP, AllowHTTP: s.allowHTTP,
-	})
-	if err != nil {
-		return nil, err
-	}
 	if _, err := in.cache.Token(ctx); err != nil { // a wrong password is to be told here
 		return nil, s.wayOut(err)
 	}
-	return client, nil
+	return mlserver.New(mlserver.Config{
+		Address: s.endpoint, Auth: in.cache, Version: s.version, HTTP: in.server.HTTP, AllowHTTP: s.allowHTTP,
+	})
 }
 
 func (a *app) consoleSignIn(ctx context.Context, s *settings, l consoleLogin) (*signIn, error) {
-	given := l.credentials.username != "" && (s.stored == nil || l.credentials.username != s.stored.Username) ||
-		l.password != "" || l.credentials.passwordFile != "" || l.credentials.passwordStdin
-	if !l.aad.on && !given {
+	if l.storedWillDo(s.stored) {
 		in, err := a.signIn(s)
 		var none *noSignIn
 		if !errors.As(err, &none) {
@@ -228,6 +222,33 @@ func (a *app) consoleSignIn(ctx context.Context, s *settings, l consoleLogin) (*
 		cache = auth.NewCache(source)
 	}
 	return &signIn{server: server, how: "mls console", user: user, cache: cache, once: true}, nil
+}
+
+// storedWillDo tells whether nothing was given that the stored sign-in does not have. There may be none.
+func (l *consoleLogin) storedWillDo(p *profile) bool {
+	if p == nil {
+		p = &profile{}
+	}
+	cr := l.credentials
+	if l.password != "" || cr.passwordFile != "" || cr.passwordStdin || cr.username != "" && cr.username != p.Username {
+		return false
+	}
+	if !l.aad.on {
+		return true
+	}
+	if p.AzureAD == nil || l.aad.secretFile != "" {
+		return false
+	}
+	z, given := p.AzureAD, l.aad.given
+	for _, both := range [][2]string{
+		{given.Flow, z.Flow}, {given.AuthURI, z.AuthURI}, {given.TenantID, z.TenantID}, {given.ClientID, z.ClientID},
+		{given.Resource, z.Resource}, {given.Certificate, z.Certificate},
+	} {
+		if both[0] != "" && both[0] != both[1] {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *app) passwordMethod(ctx context.Context, s *settings, l consoleLogin) (auth.Method, string, error) {

@@ -38,6 +38,8 @@ var errInterrupted = errors.New("interrupted")
 // wrongUsage is an error in how the command was called.
 type wrongUsage struct{ error }
 
+func (e wrongUsage) Unwrap() error { return e.error }
+
 func usageError(c *cobra.Command, format string, args ...any) error {
 	return hint(wrongUsage{fmt.Errorf(format, args...)}, "`%s --help` shows how", c.CommandPath())
 }

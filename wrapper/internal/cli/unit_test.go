@@ -229,6 +229,18 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// TestTable: a column is as wide as its widest cell, whatever comes after it, and no line ends in blanks.
+func TestTable(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{out: &out}
+	if err := a.print(nil, table{header: []string{"A", "B", "C"}, rows: [][]string{{"1", "2026-11-25", ""}, {"a\tb", "", "x "}}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "A    B           C\n1    2026-11-25\na b              x\n"; out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
 func TestCSVResults(t *testing.T) {
 	var out bytes.Buffer
 	write := csvResults(&out, []mlserver.Parameter{{Name: "n", Type: mlserver.Numeric}, {Name: "v", Type: mlserver.Vector}, {Name: "c", Type: mlserver.Character}})

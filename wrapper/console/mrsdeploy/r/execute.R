@@ -14,7 +14,7 @@ define({
     code <- paste(readLines(name, warn = FALSE, encoding = "UTF-8"), collapse = "\n")
     if (!isTRUE(async)) return(.execute(code, inputs, outputs, displayPlots, writePlots))
     id <- host("detach", code = code, inputs = .json(inputs), outputs = outputs)$id
-    .running(id, closeOnComplete)
+    .running(id)
   }
 
   .code <- function(code) {
@@ -48,8 +48,9 @@ define({
     }
   }
 
-  ## A script that runs in a session of its own. wait() shows what it prints, and closes the session.
-  .running <- function(id, close) structure(list2env(list(
+  ## A script that runs in a session of its own. wait() shows what it prints, and closes the session. There is no window of
+  ## its own that closeOnComplete could close.
+  .running <- function(id) structure(list2env(list(
     id = function() id,
     running = function() host("detachedState", id = id)$running,
     wait = function(close = TRUE) invisible(host("detachedWait", id = id, keep = !close))

@@ -45,7 +45,7 @@ execute <- function(code, env, cancelled) {
       cat("\n", file = stderr())
       printwarnings()
     },
-    leave = function(e) {
+    mlsleave = function(e) { # from q() of the user's own R
       kind <<- "exit"
       status <<- as.character(e$status)
     })

@@ -1,6 +1,7 @@
 ## The user's own R: nothing is masked, plots go where R sends them, and code can ask the program that the worker belongs
 ## to.
 closedevices <- function() NULL
+options(pager = pager)
 
 ## Asks, and returns the answer, a named list. What it asks with must have a form in JSON. The pipes are no place for an
 ## interrupt: it comes after the answer.
@@ -22,7 +23,7 @@ host <- function(.function, ...) {
 
 shim$q <- shim$quit <- function(save = "default", status = 0, runLast = TRUE)
   leave(status)
-leave <- function(status) stop(structure(class = c("leave", "condition"), list(status = as.integer(status))))
+leave <- function(status) stop(structure(class = c("mlsleave", "condition"), list(status = as.integer(status))))
 environment(shim$q) <- environment(shim$quit) <- list2env(list(leave = leave), parent = baseenv())
 
 ## Questions that R code puts to the user, packages' own too.

@@ -31,4 +31,5 @@ closedevices <- function() {
   }
 }
 
-options(device = opendevice, browser = "false", editor = "false")
+options(device = opendevice, warn = 0, width = 80, crayon.enabled = FALSE, menu.graphics = FALSE, browser = "false",
+  editor = "false", pager = pager)

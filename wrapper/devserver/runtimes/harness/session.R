@@ -8,6 +8,5 @@ shim$warnings <- function(...) {
 environment(shim$warnings) <- list2env(list(shim = shim), parent = baseenv())
 
 home <- getwd()
-options(warn = 0, width = 80, crayon.enabled = FALSE, menu.graphics = FALSE,
-  pager = function(files, ...) for (f in files) writeLines(readLines(f)))
+pager <- function(files, ...) for (f in files) writeLines(readLines(f))
 Sys.setenv(LANGUAGE = "en") # messages are recognised by their English text
