@@ -166,6 +166,7 @@ type user struct {
 	mu      sync.Mutex
 	printed bytes.Buffer
 	prompt  string // that waits
+	first   string // what was printed before the first one
 }
 
 // open starts a prompt in a session of the server, and waits for its prompt.
@@ -194,7 +195,7 @@ func open(s *server, l Login, change ...func(*Config)) *user {
 			}
 		}
 	})
-	u.await()
+	u.first = u.await()
 	return u
 }
 
