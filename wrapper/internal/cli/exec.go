@@ -96,6 +96,9 @@ func (o *execOptions) flags(c *cobra.Command) {
 }
 
 func (o *execOptions) run(c *cobra.Command) error {
+	if o.detach && (o.plots.dir != "" || o.plots.show) {
+		return usageError(c, "with --detach the plots stay in the session: `mls session file get` fetches them")
+	}
 	code, err := o.readCode()
 	if err != nil {
 		return err

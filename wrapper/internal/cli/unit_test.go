@@ -50,6 +50,22 @@ func TestTransfer(t *testing.T) {
 	}
 }
 
+// TestLostConnection says what becomes of code whose answer was lost.
+func TestLostConnection(t *testing.T) {
+	client, err := mlserver.New(mlserver.Config{Address: "http://127.0.0.1:1"}) // nobody is asked
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := fmt.Errorf("executeCode: %w", io.EOF)
+	for session, want := range map[string]string{"training": "`mls session output id` shows what it has printed", "": "--detach"} {
+		err := (&execOptions{session: session}).wayOut(t.Context(), client.Session("id"), nil, lost)
+		var h *hinted
+		if !errors.As(err, &h) || !strings.Contains(h.hint, want) || !errors.Is(err, io.EOF) {
+			t.Errorf("in session %q: %v, want the hint %q", session, h, want)
+		}
+	}
+}
+
 func TestSafeName(t *testing.T) {
 	for name, safe := range map[string]bool{
 		"plot.png": true, "a b.txt": true, "größe.csv": true, ".profile": true,

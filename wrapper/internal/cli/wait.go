@@ -17,7 +17,7 @@ func (a *app) sessionWaitCmd() *cobra.Command {
 		Long: `Wait for the code that "mls exec --detach" has started in a session, on whatever machine, and print what it prints. The
 outputs that were asked for then are printed as a JSON object on the standard output; the console's text goes to the standard
 error, as with "mls exec --out". It may be waited for again, until the session is closed; once the outputs have been fetched
-the console's text is gone.
+the console's text is gone. How the code stands is kept in the session's file mls-detached.txt.
 
 Code that has failed gives exit code 3. An interrupt (Ctrl-C) ends the waiting, not the code.`,
 		Example: `  mls session exec $ID --detach -e 'model <- lm(dist ~ speed, cars); r <- summary(model)$r.squared' --out r
