@@ -15,11 +15,15 @@ import (
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 // password is that of all users of the test server. It must never be printed.
 const password = "Canary-5d1c-Fuchs"
+
+// printed is what these tests, the local processes and the server print.
+var printed = canary.New(password)
 
 // shared is the server of all tests, and a local process for each language, which they use one after the other.
 var shared struct {
@@ -29,7 +33,7 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	shared.locals = map[runtimes.Language]*local{}
-	server, err := devserver.New(devserver.Config{AdminPassword: password, Users: map[string]string{"alice": password}})
+	server, err := devserver.New(devserver.Config{AdminPassword: password, Users: map[string]string{"alice": password}, Logger: printed.Logger()})
 	if err != nil {
 		panic(err)
 	}
@@ -41,7 +45,7 @@ func TestMain(m *testing.M) {
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener) }()
-	code := m.Run()
+	code := printed.Tests(m).Run()
 	for _, l := range shared.locals {
 		_ = l.Close()
 		_ = os.RemoveAll(l.dir)
@@ -70,6 +74,7 @@ type screen struct {
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, _ = printed.Write(p) // never fails
 	return s.text.Write(p)
 }
 
