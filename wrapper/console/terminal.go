@@ -25,10 +25,13 @@ type Terminal struct {
 	reading chan struct{} // held while somebody reads
 }
 
+// ErrNoTerminal is returned by NewTerminal where there is none, or one in which lines cannot be edited: see Piped.
+var ErrNoTerminal = errors.New("this is no terminal in which lines can be edited")
+
 // NewTerminal takes the terminal over; Close gives it back. The history is read from a file and kept there, unless it is empty.
 func NewTerminal(out *Screen, historyFile string) (*Terminal, error) {
-	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
-		return nil, errors.New("this is no terminal")
+	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) || !liner.TerminalSupported() {
+		return nil, ErrNoTerminal
 	}
 	h, err := openHistory(historyFile)
 	if err != nil {

@@ -56,8 +56,7 @@ Images that code makes are fetched and named, and drawn if the terminal is known
 not known.
 
 Code can be piped in as well: what is printed then is what a terminal would show.`,
-		Example: `  echo '1 + 1' | mls console http://localhost:12800
-  printf 'x <- 10\nls()\npause()\nresume()\nexit\n' | mls console http://localhost:12800 --diff=false
+		Example: `  printf 'x <- 10\nls()\npause()\nresume()\nexit\n' | mls console http://localhost:12800 --diff=false
   echo 'sum(range(10))' | mls console http://localhost:12800 --runtime python --prompt 'SERVER>>> '
   echo 'ls()' | mls console --session-id $ID`,
 		Args: args(0, 1, "one address"),

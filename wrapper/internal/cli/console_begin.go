@@ -95,17 +95,20 @@ func (s *settings) hasEndpoint() bool {
 // openTerminal takes the terminal over, if there is one.
 func (p *prompting) openTerminal() error {
 	a := p.app
-	if a.in != os.Stdin || a.out != os.Stdout || !isTerminal(a.in) || !isTerminal(a.out) {
+	err := console.ErrNoTerminal
+	if a.in == os.Stdin && a.out == os.Stdout {
+		file := filepath.Join(p.settings.store.dir, "history-"+strings.ToLower(string(p.language)))
+		var t *console.Terminal
+		if t, err = console.NewTerminal(p.screen, file); err == nil {
+			p.terminal, p.lines, a.asking = t, t, t
+			return nil
+		}
+	}
+	if errors.Is(err, console.ErrNoTerminal) {
 		p.lines = console.NewPiped(a.in, p.screen, !isTerminal(a.in))
 		return nil
 	}
-	file := filepath.Join(p.settings.store.dir, "history-"+strings.ToLower(string(p.language)))
-	t, err := console.NewTerminal(p.screen, file)
-	if err != nil {
-		return err
-	}
-	p.terminal, p.lines, a.asking = t, t, t
-	return nil
+	return err
 }
 
 // startLocal starts the interpreter of this machine, in the working directory.
@@ -121,6 +124,9 @@ func (p *prompting) startLocal(ctx context.Context) (console.Local, error) {
 
 // readLine asks for the code that runs here.
 func (p *prompting) readLine(ctx context.Context, prompt string, hidden bool) (string, error) {
+	if hidden && p.terminal == nil && isTerminal(p.app.in) {
+		return p.app.question(ctx, prompt, true)
+	}
 	if hidden {
 		return p.lines.Secret(ctx, prompt)
 	}
