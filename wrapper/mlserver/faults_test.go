@@ -128,7 +128,7 @@ func downloads(method reflect.Value) bool {
 }
 
 // sample is a full answer to an operation.
-func sample(t *testing.T, method reflect.Value) (faults.Kind, faults.Answer, string) {
+func sample(t testing.TB, method reflect.Value) (faults.Kind, faults.Answer, string) {
 	t.Helper()
 	a := faults.Answer{Status: http.StatusOK, ContentType: "application/json; charset=utf-8", Body: `"Done as you wanted"`}
 	result := method.Type().Out(0).Elem()
