@@ -385,3 +385,33 @@ func TestIdleConnections(t *testing.T) {
 		t.Errorf("a call took %s", took)
 	}
 }
+
+// FuzzAccessToken: nothing but the token that was issued signs anybody in.
+func FuzzAccessToken(f *testing.F) {
+	store, err := openStore("")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = store.close() })
+	tokens, err := newTokens(Config{SigningKey: testKey()}.withDefaults(), store)
+	if err != nil {
+		f.Fatal(err)
+	}
+	right, err := tokens.login("admin")
+	if err != nil {
+		f.Fatal(err)
+	}
+	parts := strings.Split(right.AccessToken, ".")
+	for _, s := range []string{right.AccessToken, "", "..", "a.b.c", parts[0] + "." + parts[1] + ".", "eyJhbGciOiJub25lIn0." + parts[1] + ".", right.AccessToken + "="} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, access string) {
+		user, err := tokens.check(access)
+		if err == nil && access != right.AccessToken || err != nil && access == right.AccessToken {
+			t.Errorf("%q is %s, %v", access, user, err)
+		}
+		if l, err := tokens.take(hashOf(access)); err == nil {
+			t.Errorf("%q renews the sign-in of %s", access, l.User)
+		}
+	})
+}

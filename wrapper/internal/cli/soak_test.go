@@ -52,7 +52,7 @@ func newSoak(t *testing.T, least int) *soak {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.end = s.end.Add(d / 3) // there are three tests
+		s.end = s.end.Add(d / 4) // there are four tests
 	}
 	t.Logf("SEED=%d", seed)
 	t.Cleanup(func() { t.Logf("%d kills", s.kills) })
@@ -82,7 +82,8 @@ func (s *soak) kill(c *exec.Cmd, within time.Duration) bool {
 // TestSoakServer kills the development server while it publishes, deletes, makes snapshots and renews tokens. What it said it had
 // done is there when it is started again, and nothing is there by half.
 func TestSoakServer(t *testing.T) {
-	s := newSoak(t, 3)
+	t.Parallel()
+	s := newSoak(t, 2)
 	k := &kept{soak: s, dir: t.TempDir(), services: map[string]certainty{}, snapshots: map[string]bool{}}
 	for s.more() {
 		server := k.start()
@@ -329,7 +330,8 @@ func (k *kept) snapshot(ctx context.Context) {
 
 // TestSoakWorkers kills R or Python in the middle of what it does. Whoever waits gets an error, and the next call works.
 func TestSoakWorkers(t *testing.T) {
-	s := newSoak(t, 3)
+	t.Parallel()
+	s := newSoak(t, 2)
 	client, err := mlserver.New(mlserver.Config{Address: startServer(t), Auth: auth.Login{Username: "admin", Password: password}})
 	if err != nil {
 		t.Fatal(err)
@@ -403,7 +405,8 @@ func TestSoakWorkers(t *testing.T) {
 // TestSoakCommands kills mls in the middle of a download, an upload, a renewal. A file is whole or not there, and the sign-in can be
 // used, or says that one has to sign in.
 func TestSoakCommands(t *testing.T) {
-	s := newSoak(t, 6)
+	t.Parallel()
+	s := newSoak(t, 3)
 	u := newUser(t, startServer(t))
 	id := u.must("session", "create", "--runtime", "python")
 	const size = 4 << 20
