@@ -13,7 +13,7 @@ demo: ## the whole job, step by step, against a development server with real R a
 	@scripts/demo.sh
 
 test: ## everything: drift of the generated code, linters, all tests with the race detector
-	@scripts/install.sh r python examples cc slapd
+	@scripts/install.sh r python examples cc slapd keyring tmux
 	@$(MAKE) --no-print-directory check lint
 	go test -race -timeout 20m ./...
 
@@ -39,6 +39,9 @@ lint: ## gofmt, go vet, staticcheck
 build: ## bin/mls
 	go build -trimpath -o bin/mls ./wrapper/cmd/mls
 
+release: ## dist/: archives for six platforms, checksums, licences, bills of materials; published nowhere
+	@go run ./scripts/release -out dist
+
 bench: ## the benchmarks; they report medians, and ratios where there is something to compare with
 	@scripts/install.sh r python
 	go test -run '^$$' -bench . ./wrapper/...
@@ -50,4 +53,4 @@ soak: ## kills processes at random and looks whether anything is lost: make soak
 	@scripts/install.sh r python
 	FAULTS=$(or $(FAULTS),100000) SEED=$(SEED) SOAK=$(or $(SOAK),10m) go test -count=1 -v -timeout 24h -run 'TestRandomFaults|TestSoak' ./wrapper/mlserver ./wrapper/internal/cli
 
-.PHONY: help demo test fetch generate check service lint build bench fuzz soak
+.PHONY: help demo test fetch generate check service lint build release bench fuzz soak

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [examples] [cc] [slapd]
+# Installs what the Makefile's targets need and the machine lacks: install.sh [r] [python] [examples] [cc] [slapd] [keyring] [tmux]
 # On Debian as root; elsewhere it says what to install. What is there already is left alone.
 set -euo pipefail
 
@@ -24,6 +24,11 @@ has_cc() { echo '#include <stdlib.h>' | ${CC:-gcc} -E - >/dev/null 2>&1; }
 # OpenLDAP's server, which tests start with a directory of their own. Debian's is outside of the PATH of ordinary users.
 has_slapd() { [ -n "$(PATH=$PATH:/usr/sbin:/usr/local/sbin:/usr/local/libexec:/usr/libexec type -P slapd)" ]; }
 
+# A keyring as desktops have it, which tests start on a bus of their own.
+has_keyring() { type -P gnome-keyring-daemon >/dev/null && type -P dbus-daemon >/dev/null; }
+
+has_tmux() { command -v tmux >/dev/null; }
+
 packages=() names=()
 for need in "$@"; do
 	case $need in
@@ -32,6 +37,8 @@ for need in "$@"; do
 	examples) has_examples || { packages+=(r-cran-rpart python3-matplotlib); names+=("for tests: the R package rpart, and matplotlib for Python"); } ;;
 	cc) has_cc || { packages+=(gcc libc6-dev); names+=("a C compiler (gcc)"); } ;;
 	slapd) has_slapd || { packages+=(slapd); names+=("OpenLDAP's server (slapd)"); } ;;
+	keyring) has_keyring || { packages+=(gnome-keyring dbus); names+=("for tests: GNOME's keyring (gnome-keyring-daemon) and dbus-daemon"); } ;;
+	tmux) has_tmux || { packages+=(tmux); names+=("tmux, a terminal for tests"); } ;;
 	*) echo "install.sh: unknown: $need" >&2; exit 2 ;;
 	esac
 done

@@ -95,6 +95,28 @@ func TestFetchRefusesWhatIsNoDocument(t *testing.T) {
 	}
 }
 
+// TestPublishedAddresses: documents are at <version>/swagger/, and older texts leave out the version.
+func TestPublishedAddresses(t *testing.T) {
+	for version, file := range map[string]string{
+		"9.0.1": "rserver-swagger-9.0.1.json", "9.1.0": "rserver-swagger-9.1.0.json", "9.2.0": "rserver-swagger-9.2.0.json",
+		"9.2.1": "mlserver-swagger-9.2.1.json", "9.3.0": "mlserver-swagger-9.3.0.json",
+	} {
+		for _, at := range []string{"/" + version + "/swagger/" + file, "/swagger/" + file} {
+			site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != at {
+					http.NotFound(w, r)
+					return
+				}
+				io.WriteString(w, strings.Replace(minimal, "9.1.0", version, 1))
+			}))
+			doc, from, err := (project{baseURL: site.URL}).published(context.Background(), version)
+			if site.Close(); err != nil || from != site.URL+at || !strings.Contains(string(doc), version) {
+				t.Errorf("%s: fetched from %s, %v, want %s", version, from, err, at)
+			}
+		}
+	}
+}
+
 func TestFetchTriesTheShorterPath(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/swagger/rserver-swagger-9.1.0.json" {

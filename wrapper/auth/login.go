@@ -19,6 +19,9 @@ import (
 
 // Login signs in with a name and password of the server's LDAP directory or Active Directory, or as its local administrator:
 // POST /login, renewed by POST /login/refreshToken. It stands for mrsdeploy's remoteLogin.
+//
+// A password that the server refused is not sent again: whoever asks later gets the same error, as directories lock accounts
+// after some tries. Another Source tries again.
 type Login struct {
 	Username, Password string
 	// Token, if set, is an earlier one to go on with, from OnToken. Without a password it is all there is, and once it cannot
@@ -97,6 +100,8 @@ type loginSource struct {
 
 	turn chan struct{} // held by whoever uses the refresh token
 	last *Token        // nil: signed out
+
+	wrong error // set once name and password were refused
 }
 
 func (s *loginSource) lock(ctx context.Context) error {
@@ -161,6 +166,9 @@ func (s *loginSource) renew(ctx context.Context) (*Token, error) {
 }
 
 func (s *loginSource) signIn(ctx context.Context) (*Token, error) {
+	if s.wrong != nil {
+		return nil, s.wrong
+	}
 	var ok *genauth.LoginOK
 	err := s.bounded(ctx, "login", func(ctx context.Context) (err error) {
 		ok, err = s.api.LoginContext(ctx, &genauth.LoginParams{
@@ -174,11 +182,18 @@ func (s *loginSource) signIn(ctx context.Context) (*Token, error) {
 		if errors.As(err, &e) && e.Status == http.StatusUnauthorized {
 			e.Hint = "Check user name and password. The local admin is off once the server uses LDAP or Azure AD; with LDAP the account\n" +
 				"must be found by the server's search filter (9.0.1 wants a userPrincipalName); with Azure AD a password is not taken here."
+			s.wrong = err
 		}
 		return nil, err
 	}
 	return s.token(ok.Payload, nil)
 }
+
+// slowError is a server that did not answer within the limit.
+type slowError struct{ text string }
+
+func (e *slowError) Error() string { return e.text }
+func (e *slowError) Unwrap() error { return context.DeadlineExceeded }
 
 // bounded lets one request take no longer than the limit.
 func (s *loginSource) bounded(ctx context.Context, op string, send func(context.Context) error) error {
@@ -186,8 +201,8 @@ func (s *loginSource) bounded(ctx context.Context, op string, send func(context.
 	defer cancel()
 	err := send(limited)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return fmt.Errorf("%s: %s has not answered within %s: it may be overloaded, or wait for its LDAP directory: %w",
-			op, s.host, s.login.Limit, context.DeadlineExceeded)
+		return &slowError{fmt.Sprintf("%s: %s has not answered within %s: it may be overloaded, or wait for its LDAP directory; try again later",
+			op, s.host, s.login.Limit)}
 	}
 	return err
 }

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
 )
 
 // server issues tokens like a real one: each pair ends the one before, and a refresh token is good once. It also answers any
@@ -41,6 +43,11 @@ const (
 	secretPassword = "CANARY-pass/word+ü"
 	secretToken    = "CANARY-token"
 )
+
+// printed is what these tests print.
+var printed = canary.New(secretPassword, secretToken)
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 func start(t *testing.T) *server {
 	s := &server{t: t, password: secretPassword, expires: map[string]any{"expires_in": 3600}}

@@ -50,3 +50,20 @@ func TestMethodName(t *testing.T) {
 		}
 	}
 }
+
+// TestDefaultAlias: a service without an alias has the operationId ConsumeWebService in its document, while clients call it by
+// consume.
+func TestDefaultAlias(t *testing.T) {
+	for alias, want := range map[string]string{
+		"": "Consume", "ConsumeWebService": "Consume", "consume": "Consume", "Consume": "Consume", "manualTransmission": "ManualTransmission",
+	} {
+		p := published{name: "s", alias: alias}
+		s, err := parse(p.document(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := newFacade(s, "s", "example.com/s"); f.Method != want || f.Call() != "c."+want+"(ctx)" {
+			t.Errorf("operationId %q gives the method %s, called as %s; want %s", alias, f.Method, f.Call(), want)
+		}
+	}
+}

@@ -22,6 +22,15 @@ type Options struct {
 
 	// Package is the package's name; empty: one that is made from the service's.
 	Package string
+
+	// Progress is told of each step that takes seconds when it begins; may be nil.
+	Progress func(step string)
+}
+
+func (o Options) begin(step string) {
+	if o.Progress != nil {
+		o.Progress(step)
+	}
 }
 
 // Result is what Service has written.
@@ -71,10 +80,13 @@ func generateService(ctx context.Context, s *service, o Options) (*Result, error
 		return nil, err
 	}
 	f := newFacade(s, o.Package, t.importPath)
+	_, version, _ := strings.Cut(generator, "@")
+	o.begin("generating with go-swagger " + version + ": the first time it is built as well, which takes about half a minute")
 	source, err := f.generate(ctx)
 	if err != nil {
 		return nil, err
 	}
+	o.begin("compiling and vetting package " + o.Package)
 	changed, err := t.replace(ctx, s.Name, source)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
 )
+
+// printed is what these tests print, and the programs that they run. The password is that of testdata/calls.
+var printed = canary.New("Batch-pass-1")
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 var transmission = published{
 	name: "transmission", alias: "manualTransmission", description: "Probability of a manual transmission.",
@@ -89,7 +96,9 @@ func run(t testing.TB, dir, name string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	_, _ = printed.Write(out) // never fails
+	if err != nil {
 		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
 }
@@ -144,7 +153,7 @@ func TestGeneratedClients(t *testing.T) {
 	}
 	wg.Wait()
 	run(t, module, "go", "vet", "./...")
-	run(t, module, "go", "test", "./calls")
+	run(t, module, "go", "test", "-v", "./calls")
 }
 
 // TestService goes through the life of one generated package.

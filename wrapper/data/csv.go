@@ -16,7 +16,22 @@ import (
 // numbers Numeric, one of TRUE and FALSE (or true and false) Logical, any other Character, numbers with leading zeros included.
 // NA is NA; so is an empty cell, but in Character columns, where it is an empty text. The columns called as in texts are Character
 // whatever they look like.
+//
+// A table that is only to be sent takes less memory as ReadTable reads it.
 func ReadCSV(r io.Reader, texts ...string) (Frame, error) {
+	t, err := ReadTable(r, texts...)
+	if err != nil {
+		return nil, err
+	}
+	return t.take(), nil
+}
+
+// Table is a data frame that was read from CSV and still has its cells as they were written: it takes about as much memory as
+// the file, where a Frame may take several times that. It goes into JSON as the Frame would.
+type Table struct{ columns []*csvColumn }
+
+// ReadTable reads what ReadCSV does.
+func ReadTable(r io.Reader, texts ...string) (*Table, error) {
 	c := csv.NewReader(r)
 	c.ReuseRecord = true
 	record, err := c.Read()
@@ -26,89 +41,105 @@ func ReadCSV(r io.Reader, texts ...string) (Frame, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the CSV: %w", err)
 	}
-	names := slices.Clone(record)
-	names[0] = strings.TrimPrefix(names[0], "\ufeff")
-	cells := make([]cellTexts, len(names))
+	t := &Table{}
+	for i, name := range record {
+		if i == 0 {
+			name = strings.TrimPrefix(name, "\ufeff")
+		}
+		column := &csvColumn{name: strings.Clone(name), codec: number.New()}
+		if slices.ContainsFunc(t.columns, func(c *csvColumn) bool { return c.name == name }) {
+			return nil, fmt.Errorf("two columns are called %q", name)
+		}
+		if slices.Contains(texts, name) {
+			column.kind = Character
+		}
+		t.columns = append(t.columns, column)
+	}
 	for {
 		record, err := c.Read()
 		if err == io.EOF {
-			break
+			return t, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("the CSV: %w", err)
 		}
 		for i, cell := range record {
-			cells[i].text = append(cells[i].text, cell...)
-			cells[i].ends = append(cells[i].ends, len(cells[i].text))
+			t.columns[i].add(cell)
 		}
 	}
-	f := make(Frame, len(names))
-	for i, name := range names {
-		v, ok := Vector{}, false
-		if !slices.Contains(texts, name) {
-			v, ok = cells[i].values()
-		}
-		if !ok {
-			v = cells[i].texts()
-		}
-		f[i] = Column{name, v}
-		cells[i] = cellTexts{} // a table may be large
+}
+
+// Rows is the number of rows.
+func (t *Table) Rows() int { return t.columns[0].rows }
+
+// Frame is the table as a data frame.
+func (t *Table) Frame() Frame {
+	f := make(Frame, len(t.columns))
+	for i, c := range t.columns {
+		f[i] = Column{c.name, c.vector()}
 	}
-	return f, f.check()
+	return f
 }
 
-// cellTexts is what is written in a column, one cell after the other.
-type cellTexts struct {
-	text []byte
-	ends []int
-}
-
-func (c cellTexts) each(do func(cell []byte) bool) bool {
-	start := 0
-	for _, end := range c.ends {
-		if !do(c.text[start:end]) {
-			return false
-		}
-		start = end
+// take makes a frame of the table, which is lost as far as the frame is there: either may be large.
+func (t *Table) take() Frame {
+	f := make(Frame, len(t.columns))
+	for i, c := range t.columns {
+		f[i] = Column{c.name, c.vector()}
+		t.columns[i] = nil
 	}
-	return true
+	return f
 }
 
-// values makes a vector of numbers or truth values, if they are.
-func (c cellTexts) values() (v Vector, ok bool) {
-	codec := number.New()
+// AppendJSON appends the table to b, as a JSON object with a list for each column.
+func (t *Table) AppendJSON(b []byte) ([]byte, error) {
+	size := 2
+	for _, c := range t.columns {
+		size += c.jsonSize()
+	}
+	b = append(slices.Grow(b, size), '{')
+	for i, c := range t.columns {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var err error
+		if b, err = appendString(b, c.name); err == nil {
+			b, err = c.appendJSON(append(b, ':'))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("column %q: %w", c.name, err)
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// MarshalJSON makes encoding/json write the table as an object with a list for each column.
+func (t *Table) MarshalJSON() ([]byte, error) { return t.AppendJSON(nil) }
+
+// vector makes a vector of the column's cells, by its kind.
+func (c *csvColumn) vector() Vector {
 	b := newBuilder(0)
-	ok = c.each(func(cell []byte) bool {
-		switch string(cell) {
-		case "", "NA":
+	if c.kind != "" {
+		_ = b.become(c.kind) // it is nothing yet
+	}
+	b.grow(c.rows)
+	c.each(func(cell []byte) error {
+		if c.isNA(cell) {
 			b.null()
-			return true
-		case "TRUE", "true":
-			return b.bool(true) == nil
-		case "FALSE", "false":
-			return b.bool(false) == nil
+			return nil
 		}
-		f, i, kind, rest := codec.Parse(bytes.TrimSpace(cell))
-		switch {
-		case kind == number.None || len(rest) > 0:
-			return false
-		case kind == number.Whole && b.v.kind != Numeric:
-			return b.int(i, f) == nil
+		// None of these fails: the cells are known to be of the column's kind.
+		switch c.kind {
+		case Logical:
+			return b.bool(isTrue(cell))
+		case Integer:
+			f, i, _, _ := c.codec.Parse(bytes.TrimSpace(cell))
+			return b.int(i, f)
+		case Numeric:
+			f, _, _, _ := c.codec.Parse(bytes.TrimSpace(cell))
+			return b.float(f)
 		}
-		return b.float(f) == nil // an error says that it is of another kind than those before
-	})
-	return b.finish(), ok
-}
-
-func (c cellTexts) texts() Vector {
-	b := newBuilder(0)
-	_ = b.become(Character) // it is nothing yet
-	c.each(func(cell []byte) bool {
-		if string(cell) == "NA" {
-			b.null()
-			return true
-		}
-		return b.string(cell) == nil
+		return b.string(cell)
 	})
 	return b.finish()
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -35,5 +36,61 @@ func TestReadCSV(t *testing.T) {
 	}
 	if f, err := ReadCSV(strings.NewReader("a,b\n")); err != nil || f.Rows() != 0 || len(f) != 2 {
 		t.Errorf("no rows are %v, %v", f, err)
+	}
+}
+
+// A table that keeps its cells as they were written says the same in JSON as the data frame of them.
+func TestTable(t *testing.T) {
+	const text = "i,x,l,c,q,none,mixed,late\n1,0.1,TRUE,a,\"b \"\"c\"\"\nd\",NA,TRUE,007\n -2 ,1E3,false,NA,é,,1,2\nNA,,NA,,x,NA,,x\n,-0.0,true,,,,NA,NA\n"
+	table, err := ReadTable(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"i":[1,-2,null,null],"x":[0.1,1E3,null,-0.0],"l":[true,false,null,true],"c":["a",null,"",""],` +
+		`"q":["b \"c\"\nd","é","x",""],"none":[null,null,null,null],"mixed":["TRUE","1","",null],"late":["007","2","x",null]}`
+	got, err := table.AppendJSON(nil)
+	if err != nil || string(got) != want {
+		t.Fatalf("the table is %s, %v\nwant %s", got, err, want)
+	}
+	var read Frame
+	if err := read.UnmarshalJSON(got); err != nil {
+		t.Fatal(err)
+	}
+	frame := table.Frame()
+	if table.Rows() != 4 || len(frame) != len(read) {
+		t.Errorf("%d rows, %d columns", table.Rows(), len(frame))
+	}
+	for i, c := range frame {
+		if c.Name != read[i].Name || !same(c.Values, read[i].Values) {
+			t.Errorf("column %q is %v, and %v in JSON", c.Name, c.Values, read[i].Values)
+		}
+	}
+	if table, err = ReadTable(strings.NewReader("a,b\n1,x\n1,\xff\n"), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := table.AppendJSON(nil); err == nil || !strings.Contains(err.Error(), `column "b": row 1, counted from 0: "\xff" is not UTF-8`) {
+		t.Errorf("what is no UTF-8 gave %v", err)
+	}
+}
+
+// Whatever is in its cells, a table takes little more memory than its text, and its JSON is written into one piece of memory.
+func TestTableMemory(t *testing.T) {
+	line := "1,22,TRUE,x,2020-01-02,0.123456789012345,NA,\n"
+	text := "a,b,c,d,e,f,g,h\n" + strings.Repeat(line, 4<<20/len(line))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	table, err := ReadTable(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if ratio := float64(after.HeapAlloc-before.HeapAlloc) / float64(len(text)); ratio > 1.5 {
+		t.Errorf("the table takes %.2f times the memory of its text, want at most 1.5", ratio)
+	}
+	json, err := table.AppendJSON(nil)
+	if err != nil || cap(json) > len(json)+len(json)/20 {
+		t.Errorf("JSON of %d bytes takes %d, %v", len(json), cap(json), err)
 	}
 }

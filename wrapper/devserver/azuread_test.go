@@ -77,7 +77,7 @@ func (a *authority) timesAsked() int {
 func startAzure(t *testing.T, a *authority, cfg Config) *client {
 	t.Helper()
 	cfg.AzureAD = &AzureAD{Authority: a.URL + "/contoso.test/", Audience: audience, HTTP: a.Client()}
-	cfg.SpareWorkers = -1
+	cfg.SpareWorkers, cfg.Logger = -1, printed.Logger()
 	cfg.Interpreters = nil
 	if p := probeR(); p.err == nil {
 		cfg.Interpreters = append(cfg.Interpreters, p.found)

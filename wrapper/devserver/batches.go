@@ -93,6 +93,9 @@ func (s *Server) startBatchExecution(w http.ResponseWriter, r *request) (err err
 	if err != nil {
 		return err
 	}
+	if err := p.scorable(); err != nil { // every row would fail alike
+		return err
+	}
 	parallel, err := parallelCount(r)
 	if err != nil {
 		return err

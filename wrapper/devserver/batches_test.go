@@ -24,7 +24,7 @@ type batchAnswer struct {
 	BatchExecutionResults []*struct {
 		Success                     bool
 		ErrorMessage, ConsoleOutput string
-		OutputParameters            map[string]float64
+		OutputParameters            map[string]any
 	}
 }
 
@@ -120,7 +120,7 @@ fit = np.linalg.lstsq(np.array([(1, h, w) for h, w in cars]), np.array(am, float
 			t.Fatalf("answer %+v", a)
 		}
 		for i, res := range a.BatchExecutionResults {
-			if got := res.OutputParameters["am_Pred"]; !res.Success || math.Abs(got-cars[i][2]) > 1e-6 {
+			if got, ok := res.OutputParameters["am_Pred"].(float64); !ok || !res.Success || math.Abs(got-cars[i][2]) > 1e-6 {
 				t.Errorf("row %d: %v %q, want %v", i, got, res.ErrorMessage, cars[i][2])
 			}
 		}
@@ -164,15 +164,15 @@ func TestBatchPartialResults(t *testing.T) {
 		if a.CompletedItemCount != 4 || a.TotalItemCount != 5 || len(r) != 5 || r[3] != nil {
 			t.Fatalf("%s: %+v", query, a)
 		}
-		if r[0].OutputParameters["y"] != 0 || !r[0].Success || r[1].Success || !strings.Contains(r[1].ErrorMessage, "one") ||
-			!strings.Contains(r[1].ConsoleOutput, "got 1") || r[4].OutputParameters["y"] != 4 {
+		if r[0].OutputParameters["y"] != 0.0 || !r[0].Success || r[1].Success || !strings.Contains(r[1].ErrorMessage, "one") ||
+			!strings.Contains(r[1].ConsoleOutput, "got 1") || r[4].OutputParameters["y"] != 4.0 {
 			t.Errorf("rows %+v %+v %+v", r[0], r[1], r[4])
 		}
 	}
 	c.want("GET", b+"?showPartialResults=perhaps", nil, 400).says("showPartialResults", "perhaps")
 	c.want("GET", b+"/3/files", nil, 404).says("row 3", "not done")
 	touch(t, wait)
-	if a := c.until(b, "Complete"); a.BatchExecutionResults[3].OutputParameters["y"] != 3 {
+	if a := c.until(b, "Complete"); a.BatchExecutionResults[3].OutputParameters["y"] != 3.0 {
 		t.Errorf("row 3: %+v", a.BatchExecutionResults[3])
 	}
 	c.until(queued, "Complete")
@@ -252,7 +252,7 @@ func TestBatchBelongsToItsStarter(t *testing.T) {
 	c.want("POST", "/services/s/2", plus(runtimes.Python), 201)
 	bob := c.as("bob")
 	mine, his := c.startBatch("/api/s/1", `[{"x":1}]`), bob.startBatch("/api/s/1", `[{"x":2}]`)
-	if a := bob.until(his, "Complete"); a.BatchExecutionResults[0].OutputParameters["y"] != 3 {
+	if a := bob.until(his, "Complete"); a.BatchExecutionResults[0].OutputParameters["y"] != 3.0 {
 		t.Errorf("answer %+v", a)
 	}
 	if got := bob.want("GET", "/api/s/1/batch", nil, 200).names(); !slices.Equal(got, []string{his[len("/api/s/1/batch/"):]}) {
@@ -387,7 +387,7 @@ func TestBatchRestart(t *testing.T) {
 			t.Errorf("row %d: %+v", i, res)
 		}
 	}
-	if a := c.status(over); a.State != "Complete" || a.BatchExecutionResults[0].OutputParameters["y"] != 7 {
+	if a := c.status(over); a.State != "Complete" || a.BatchExecutionResults[0].OutputParameters["y"] != 7.0 {
 		t.Errorf("the batch that was over: %+v", a)
 	}
 	if ran, err := os.ReadFile(log); err != nil || string(ran) != "7 0 1 2 2 3 " {

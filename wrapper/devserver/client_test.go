@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
+	"github.com/mlserver-go/mls/wrapper/internal/slapd"
 )
 
 // testKey saves every test's server the time of making one.
@@ -27,6 +29,11 @@ var testKey = sync.OnceValue(func() *rsa.PrivateKey {
 })
 
 const password = "Pa55word!"
+
+// printed is what these tests and their servers print.
+var printed = canary.New(password, slapd.QueryPassword, slapd.AlicePassword, slapd.JürgenPassword, slapd.OddPassword)
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 // client talks to a server under test with nothing but net/http.
 type client struct {
@@ -42,6 +49,9 @@ func start(t *testing.T, cfg Config) *client {
 	c := &client{t: t}
 	if cfg.AdminPassword == "" {
 		cfg.AdminPassword = password
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = printed.Logger()
 	}
 	if cfg.Users == nil {
 		cfg.Users = map[string]string{"bob": password}

@@ -42,6 +42,8 @@ type Config struct {
 	StrangerTimeout time.Duration
 	MemoryLimit     uint64 // address space of each R or Python process in bytes, default 0: no limit
 
+	SessionIdle time.Duration // after which a session that nobody uses ends, default 0: never
+
 	ServiceWorkers int           // processes per service version, default one per CPU
 	ServiceIdle    time.Duration // after which an unused one ends, default 10 min
 	ServiceTimeout time.Duration // of one call to a service, default 1 h

@@ -143,8 +143,12 @@ func (svc *service) inputs(given map[string]json.RawMessage) ([]runtimes.Input, 
 }
 
 // mismatch says why a value does not have the declared type, "" if it does. Vectors may be given as a bare value, frames by rows.
+// A null is NA, or None in Python, of each type of single values.
 func mismatch(declared string, raw json.RawMessage) string {
 	kind := kindOf(raw)
+	if kind == "null" && (declared == "numeric" || declared == "integer" || declared == "logical" || declared == "character") {
+		return ""
+	}
 	switch declared {
 	case "numeric":
 		if kind != "a number" {

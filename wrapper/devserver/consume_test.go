@@ -84,12 +84,13 @@ func TestBadInputs(t *testing.T) {
 		return "{" + strings.Join(b, ",") + "}"
 	}
 	c.want("POST", "/api/s/1", body("", ""), 200)
-	for _, ok := range []struct{ name, value string }{{"vector", "5"}, {"vector", `["a",null]`}, {"data_frame", `[{"a":1},{"a":2}]`}, {"data_frame", `{"a":[]}`}} {
+	for _, ok := range []struct{ name, value string }{{"vector", "5"}, {"vector", `["a",null]`}, {"data_frame", `[{"a":1},{"a":2}]`}, {"data_frame", `{"a":[]}`},
+		{"numeric", "null"}, {"integer", "null"}, {"logical", "null"}, {"character", "null"}} {
 		c.want("POST", "/api/s/1", body(ok.name, ok.value), 200)
 	}
 	for _, bad := range []struct{ name, value string }{
-		{"logical", `"true"`}, {"logical", "1"}, {"numeric", `"1"`}, {"numeric", "[1]"}, {"numeric", "null"}, {"numeric", "true"},
-		{"integer", "1.5"}, {"integer", `"1"`}, {"integer", "1e300"}, {"character", "1"}, {"character", "null"}, {"vector", "{}"}, {"vector", "null"},
+		{"logical", `"true"`}, {"logical", "1"}, {"numeric", `"1"`}, {"numeric", "[1]"}, {"numeric", "true"},
+		{"integer", "1.5"}, {"integer", `"1"`}, {"integer", "1e300"}, {"character", "1"}, {"vector", "{}"}, {"vector", "null"},
 		{"matrix", "[1,2]"}, {"matrix", "{}"}, {"matrix", "1"}, {"data_frame", "[1]"}, {"data_frame", `{"a":1}`}, {"data_frame", `{"a":[1],"b":[1,2]}`},
 		{"data_frame", "1"}, {"numeric", ""},
 	} {
@@ -148,8 +149,9 @@ func TestCodeThatFails(t *testing.T) {
 func TestCallsAreIsolated(t *testing.T) {
 	both(t, func(t *testing.T, c *client, lang runtimes.Language) {
 		code := map[runtimes.Language]string{
-			runtimes.R:      `stopifnot(base == 1, !exists("left"), identical(list.files(), "kept")); left <- 1; dir.create("d"); writeLines("a", "d/f"); cat(Sys.getpid()); y <- x`,
-			runtimes.Python: "import os\nassert base == 1 and 'left' not in globals() and os.listdir() == ['kept']\nleft = 1\nos.mkdir('d')\nopen('d/f', 'w').close()\nprint(os.getpid())\ny = x",
+			runtimes.R: `stopifnot(base == 1, !exists("left"), identical(list.files(), "kept"), getOption("digits") == 7)
+left <- 1; options(digits = 3, scipen = 100); dir.create("d"); writeLines("a", "d/f"); cat(Sys.getpid()); setwd("d"); y <- x`,
+			runtimes.Python: "import os\nassert base == 1 and 'left' not in globals() and os.listdir() == ['kept']\nleft = 1\nos.mkdir('d')\nopen('d/f', 'w').close()\nprint(os.getpid())\nos.chdir('d')\ny = x",
 		}[lang]
 		initCode := map[runtimes.Language]string{
 			runtimes.R: `base <- 1; writeLines("a", "kept")`, runtimes.Python: "base = 1; open('kept', 'w').close()",
@@ -173,8 +175,8 @@ func TestCallsAreIsolated(t *testing.T) {
 		}
 		// What a call can't undo costs it the process.
 		for version, code := range map[string]map[runtimes.Language]string{
-			"moves":   {runtimes.R: `stopifnot(file.exists("kept")); dir.create("d"); setwd("d"); y <- x`, runtimes.Python: "import os\nos.stat('kept')\nos.mkdir('d')\nos.chdir('d')\ny = x"},
-			"removes": {runtimes.R: `stopifnot(file.exists("kept")); unlink("kept"); y <- x`, runtimes.Python: "import os\nos.remove('kept')\ny = x"},
+			"destroys": {runtimes.R: `stopifnot(file.exists("kept")); unlink(getwd(), recursive = TRUE); y <- x`, runtimes.Python: "import os, shutil\nos.stat('kept')\nshutil.rmtree(os.getcwd())\ny = x"},
+			"removes":  {runtimes.R: `stopifnot(file.exists("kept")); unlink("kept"); y <- x`, runtimes.Python: "import os\nos.remove('kept')\ny = x"},
 		} {
 			c.want("POST", "/services/s/"+version, with(with(plus(lang), "code", code[lang]), "initCode", initCode), 201)
 			for range 3 {

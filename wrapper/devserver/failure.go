@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
+
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
 
 // failure is what a client is told when a request is refused.
@@ -39,10 +42,15 @@ type serviceError struct {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var f *failure
 	var tooLarge *http.MaxBytesError
+	var said *runtimes.OperationError
 	switch {
 	case errors.As(err, &f):
 	case errors.As(err, &tooLarge):
 		f = fail(http.StatusRequestEntityTooLarge, "the body is larger than the %d bytes this server takes", tooLarge.Limit)
+	case errors.Is(err, syscall.ENOSPC):
+		f = fail(http.StatusInsufficientStorage, "the server's disk is full")
+	case errors.As(err, &said):
+		f = fail(http.StatusInternalServerError, "%s", said.Message)
 	case r.Context().Err() != nil: // nobody is there to read it
 		f = fail(http.StatusServiceUnavailable, "the request was given up")
 	case s.ctx.Err() != nil:

@@ -17,7 +17,7 @@ func startLDAP(t *testing.T, dir LDAP, change ...func(*Config)) *client {
 	t.Helper()
 	cfg := noLanguages
 	cfg.LDAP = &dir
-	cfg.SigningKey = testKey()
+	cfg.SigningKey, cfg.Logger = testKey(), printed.Logger()
 	for _, change := range change {
 		change(&cfg)
 	}

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"math"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -37,7 +39,20 @@ func (s *Server) login(w http.ResponseWriter, r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	user, err := s.whoIs(r, body.Username, body.Password)
+	if s.azure != nil {
+		return s.azure.refuseLogin()
+	}
+	var user string
+	address, _, _ := net.SplitHostPort(r.RemoteAddr) // empty for what comes by no network
+	pause, err := s.guard.look(address, body.Username, func() (err error) {
+		user, err = s.whoIs(r, body.Username, body.Password)
+		return err
+	})
+	if pause > 0 {
+		seconds := int(math.Ceil(pause.Seconds()))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		return fail(http.StatusTooManyRequests, "too many wrong passwords for this user: try again in %d s", seconds)
+	}
 	if err != nil {
 		return err
 	}
@@ -51,9 +66,6 @@ func (s *Server) login(w http.ResponseWriter, r *request) error {
 
 // whoIs tells the user that name and password belong to.
 func (s *Server) whoIs(r *request, name, password string) (user string, err error) {
-	if s.azure != nil {
-		return "", s.azure.refuseLogin()
-	}
 	if s.ldap != nil {
 		return s.ldap.login(r.Context(), name, password)
 	}

@@ -3,6 +3,7 @@ package devserver
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -144,6 +145,17 @@ if (requireNamespace("rpart", quietly = TRUE)) saveRDS(rpart::rpart(Kyphosis ~ A
 	if got := c.want("GET", "/services/attitude/1.0", nil, 200).body; !strings.Contains(got, `"operationId":"rate"`) || !strings.Contains(got, `"description":"This is a realtime model."`) {
 		t.Errorf("described as %s", got)
 	}
+	// A batch: each of its rows is a data frame.
+	b := c.startBatch("/api/attitude/1.0", `[{"inputData":{"complaints":[51],"privileges":[30],"learning":[39],"raises":[61],"critical":[92],"advance":[45]}},
+		{"inputData":{"complaints":[51]}}]`)
+	rows := c.until(b, batchComplete).BatchExecutionResults
+	if got := fmt.Sprint(rows[0].OutputParameters["outputData"]); !strings.HasPrefix(got, "map[rating_Pred:[51.1102952") {
+		t.Errorf("the first row gave %s", got)
+	}
+	if r := rows[1]; r.Success || !strings.Contains(r.ErrorMessage, "privileges") {
+		t.Errorf("a row without the model's columns: %+v", r)
+	}
+	c.want("POST", "/api/attitude/1.0/batch", `[{"inputData":{"complaints":[51]}},{"inputData":5}]`, 400).says("row 1", "inputData")
 	// Data without a row, and with a value missing.
 	column(t, c.score("/api/attitude/1.0", `{"complaints":[],"privileges":[],"learning":[],"raises":[],"critical":[],"advance":[]}`), "rating_Pred")
 	if got := c.score("/api/attitude/1.0", `{"complaints":[51,64],"privileges":[30,51],"learning":[39,null],"raises":[61,63],"critical":[92,73],"advance":[45,47]}`); got["rating_Pred"][1] != nil {
@@ -182,6 +194,54 @@ if (requireNamespace("rpart", quietly = TRUE)) saveRDS(rpart::rpart(Kyphosis ~ A
 	if e.Fields != "inputData, data" {
 		t.Errorf("a wrong input: %+v", e)
 	}
+}
+
+// Models of S4 classes: of a package with S4 methods or S3 methods, inherited ones, and of a class of the user's own that comes
+// along with the model.
+func TestRealtimeS4(t *testing.T) {
+	needs(t, runtimes.R)
+	library := t.TempDir()
+	for name, text := range map[string]string{
+		"DESCRIPTION": "Package: slopes\nVersion: 1.0\nTitle: Slopes\nDescription: S4 models.\nLicense: MIT\nAuthor: X\nMaintainer: X <x@example.com>\nImports: methods, stats\n",
+		"NAMESPACE":   "import(methods)\nimportFrom(stats, predict)\nexportClasses(Slope, Line, Mixed)\nexportMethods(predict)\nS3method(predict, Mixed)\n",
+		"R/slopes.R": `setClass("Slope", representation(k = "numeric"))
+setClass("Line", contains = "Slope")
+setMethod("predict", "Slope", function(object, newdata, ...) object@k * newdata$speed)
+setClass("Mixed", representation(k = "numeric"))
+predict.Mixed <- function(object, newdata, ...) data.frame(slow = object@k * newdata$speed)
+`,
+	} {
+		path := filepath.Join(library, "source", "slopes", name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	install := exec.CommandContext(t.Context(), probe(runtimes.R).found.Path, "CMD", "INSTALL", "--no-docs", "--no-byte-compile", "--no-test-load",
+		"-l", library, filepath.Join(library, "source", "slopes"))
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Setenv("R_LIBS", library)
+	c := start(t, only(runtimes.R))
+	m := models(t, runtimes.R, `library(slopes)
+saveRDS(new("Line", k = 3), "line"); saveRDS(new("Mixed", k = 0.5), "mixed")
+detach("package:slopes", unload = TRUE)
+setClass("Own", representation(k = "numeric"))
+setMethod("predict", "Own", function(object, newdata, ...) twice(object@k) * newdata$speed)
+twice <- function(x) 2 * x
+fit <- new("Own", k = 4)
+saveRDS(fit, "bare")
+save(list = ls(all.names = TRUE), file = "image")
+saveRDS(stats4::mle(function(a = 1) (a - 2)^2), "mle")`)
+	for name, want := range map[string]struct {
+		column string
+		values []float64
+	}{"line": {"Pred", []float64{30, 60}}, "mixed": {"slow", []float64{5, 10}}, "image": {"Pred", []float64{80, 160}}} {
+		c.sendForm("POST", "/realtime-services/s4/"+name, 201, "model", m[name])
+		column(t, c.score("/api/s4/"+name, `{"speed":[10,20]}`), want.column, want.values...)
+	}
+	c.sendForm("POST", "/realtime-services/s4/bare", 400, "model", m["bare"]).says(`"Own" has no predict method`, "save it together with the model")
+	c.sendForm("POST", "/realtime-services/s4/mle", 400, "model", m["mle"]).says(`"mle" has no predict method in this R`)
 }
 
 // Python objects with a method predict, pickled or dilled.
@@ -289,6 +349,7 @@ func TestRealtimeRevoScaleR(t *testing.T) {
 	if e.Code != 501 || !strings.Contains(e.Message, "RevoScaleR's own format") {
 		t.Errorf("calling it: %+v", e)
 	}
+	c.want("POST", "/api/LinModService/1.0/batch", `[{"inputData":{"x":[1]}}]`, http.StatusNotImplemented).says("RevoScaleR's own format")
 	var doc struct {
 		Paths       map[string]any
 		Definitions map[string]struct{ Properties map[string]any }

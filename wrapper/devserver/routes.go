@@ -19,6 +19,8 @@ type request struct {
 	user  string // "" for the operations that need no token
 	limit int64
 	w     http.ResponseWriter
+
+	session *session // once it was asked for
 }
 
 // decode reads the JSON body.
@@ -26,13 +28,23 @@ func (r *request) decode(v any) error {
 	return r.op.body.decode(r.bounded(r.limit), v)
 }
 
-// bounded is the body, cut off at limit bytes if there is one.
+// bounded is the body, cut off at limit bytes if there is one. A body that says that it is larger is not even read: who asks
+// beforehand need not send it.
 func (r *request) bounded(limit int64) io.ReadCloser {
-	if limit <= 0 {
+	switch {
+	case limit <= 0:
 		return r.Body
+	case r.ContentLength > limit:
+		return tooLarge{limit}
 	}
 	return http.MaxBytesReader(r.w, r.Body, limit)
 }
+
+type tooLarge struct{ limit int64 }
+
+func (t tooLarge) Read([]byte) (int, error) { return 0, &http.MaxBytesError{Limit: t.limit} }
+
+func (tooLarge) Close() error { return nil }
 
 type handler func(http.ResponseWriter, *request) error
 
@@ -151,6 +163,7 @@ func (s *Server) serve(op *operation, h handler) http.Handler {
 				return
 			}
 		}
+		defer func() { s.leave(r.session) }()
 		if err := h(w, r); err != nil {
 			s.refuse(w, hr, err)
 		}

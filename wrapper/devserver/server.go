@@ -26,6 +26,7 @@ type Server struct {
 	ldap     *ldapDirectory // nil: without LDAP
 	azure    *directory     // nil: without Azure AD
 	tokens   *tokens
+	guard    *guard
 	engines  map[runtimes.Language]*engine
 	fault    atomic.Pointer[faults]
 
@@ -78,7 +79,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("account %q: name and password must not be empty, and admin's password is given as AdminPassword", user)
 		}
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg), ldap: ldap, azure: azure}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), accounts: newAccounts(cfg), ldap: ldap, azure: azure, guard: newGuard(cfg.Clock)}
 	if err := cfg.Roles.check(cfg, s.accounts, s.since); err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (s *Server) load() (err error) {
 	if s.tokens, err = newTokens(s.cfg, s.store); err != nil {
 		return err
 	}
-	s.sessions.byID = map[string]*session{}
+	s.sessions.byID, s.sessions.expired = map[string]*session{}, map[string]string{}
 	if s.snapshots.byID, err = loadAll[snapshot](s.store, bucketSnapshots); err != nil {
 		return err
 	}
@@ -144,15 +145,20 @@ func (s *Server) load() (err error) {
 	return errors.Join(s.store.dropUnknown(blobs), s.loadBatches())
 }
 
-// reap ends service workers that nobody has used for a while and drops old batches, until the server is closed.
+// reap ends service workers and sessions that nobody has used for a while and drops old batches, until the server is closed.
 func (s *Server) reap() {
-	tick := time.NewTicker(max(s.cfg.ServiceIdle/4, time.Second))
+	pause := s.cfg.ServiceIdle / 4
+	if s.cfg.SessionIdle > 0 {
+		pause = min(pause, s.cfg.SessionIdle/4)
+	}
+	tick := time.NewTicker(max(pause, time.Second))
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
 			s.reapBefore(s.cfg.Clock().Add(-s.cfg.ServiceIdle))
 			s.expireBatches()
+			s.expireSessions()
 		case <-s.ctx.Done():
 			return
 		}

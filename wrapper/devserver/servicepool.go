@@ -153,7 +153,7 @@ func (p *servicePool) prepare(ctx context.Context, sw *serviceWorker) (err error
 	}()
 	defer context.AfterFunc(p.s.ctx, sw.Kill)()
 	if p.svc.Realtime {
-		if err := sw.LoadObject(ctx, modelName, p.s.store.blob(p.svc.Blob)); err != nil {
+		if err := sw.LoadModel(ctx, modelName, p.s.store.blob(p.svc.Blob)); err != nil {
 			return err
 		}
 	} else if p.svc.Blob != "" {
@@ -205,6 +205,9 @@ func (p *servicePool) notStarted(err error) {
 }
 
 // call runs one request. It returns the artifacts, nil for those not written.
+//
+// A call finds workspace, files, directory and R's options as every other call does. What R and Python keep besides goes from
+// call to call of one worker: attached packages and imported modules, options that a package adds, environment variables.
 func (p *servicePool) call(ctx context.Context, req runtimes.Request) (res *runtimes.Result, artifacts map[string][]byte, err error) {
 	sw, err := p.acquire(ctx)
 	if err != nil {
@@ -219,7 +222,7 @@ func (p *servicePool) call(ctx context.Context, req runtimes.Request) (res *runt
 	if artifacts, err = sw.artifacts(p.svc.Files); err != nil {
 		return nil, nil, err
 	}
-	reusable = sw.clean(p.svc, res.Changed)
+	reusable = sw.clean(res.Changed)
 	return res, artifacts, nil
 }
 
@@ -246,11 +249,8 @@ func (sw *serviceWorker) artifacts(names []string) (map[string][]byte, error) {
 }
 
 // clean removes what a call wrote, so that the next does not see it. It reports false when the worker can't be used again: the
-// call changed or removed files that every call must find, or may have left the directory.
-func (sw *serviceWorker) clean(svc *service, written []string) bool {
-	if strings.Contains(svc.Code, "setwd") || strings.Contains(svc.Code, "chdir") {
-		return false
-	}
+// call changed or removed files that every call must find.
+func (sw *serviceWorker) clean(written []string) bool {
 	if slices.ContainsFunc(written, func(name string) bool { return sw.files[name] }) {
 		return false
 	}

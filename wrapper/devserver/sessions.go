@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -26,6 +27,9 @@ type session struct {
 	worker          *runtimes.Worker
 	turn            chan struct{} // holds one token while code runs or the directory is being copied
 
+	requests int       // under way; guarded by sessions.mu, as is the next
+	used     time.Time // when the last of them ended
+
 	mu      sync.Mutex
 	history []string
 	closed  bool
@@ -35,6 +39,7 @@ type session struct {
 type sessions struct {
 	mu       sync.Mutex
 	byID     map[string]*session
+	expired  map[string]string // sessions that were idle for too long: id to owner
 	starting int
 	made     int
 }
@@ -85,16 +90,59 @@ func (ss *sessions) list(keep func(*session) bool) []*session {
 	return list
 }
 
-// session is the one the path names. Somebody else's does not exist as far as the caller is concerned.
+// session is the one the path names, in use until the request ends. Somebody else's does not exist as far as the caller is
+// concerned.
 func (s *Server) session(r *request) (*session, error) {
 	id := r.PathValue("id")
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	sess := s.sessions.byID[id]
-	if sess == nil || sess.owner != r.user {
-		return nil, fail(http.StatusNotFound, "session %s not found: it was closed, or never was yours", id)
+	if sess != nil && sess.owner == r.user {
+		sess.requests++
+		r.session = sess
+		return sess, nil
 	}
-	return sess, nil
+	if owner, ok := s.sessions.expired[id]; ok && owner == r.user {
+		status := http.StatusNotFound
+		if strings.Contains(r.op.path, "/workspace") { // see gone
+			status = http.StatusGone
+		}
+		return nil, fail(status, "session %s has ended: nobody had used it for %v", id, s.cfg.SessionIdle)
+	}
+	return nil, fail(http.StatusNotFound, "session %s not found: it was closed, or never was yours", id)
+}
+
+// leave ends a request's use of its session.
+func (s *Server) leave(sess *session) {
+	if sess == nil {
+		return
+	}
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	sess.requests--
+	sess.used = s.cfg.Clock()
+}
+
+// expireSessions ends the sessions that nobody has used for a while.
+func (s *Server) expireSessions() {
+	if s.cfg.SessionIdle <= 0 {
+		return
+	}
+	var idle []*session
+	s.sessions.mu.Lock()
+	for id, sess := range s.sessions.byID {
+		if sess.requests == 0 && s.cfg.Clock().Sub(sess.used) >= s.cfg.SessionIdle {
+			idle = append(idle, sess)
+			delete(s.sessions.byID, id)
+			s.sessions.expired[id] = sess.owner
+		}
+	}
+	s.sessions.mu.Unlock()
+	for _, sess := range idle {
+		if err := sess.end(true); err != nil {
+			s.cfg.Logger.Error("ending an idle session", "session", sess.id, "error", err)
+		}
+	}
 }
 
 func (s *Server) createSession(w http.ResponseWriter, r *request) error {
@@ -104,7 +152,7 @@ func (s *Server) createSession(w http.ResponseWriter, r *request) error {
 	}
 	sess := &session{
 		id: uuid.NewString(), name: cmp.Or(body.Name, rand.Text()[:15]), owner: r.user,
-		lang: s.language(body.RuntimeType), turn: make(chan struct{}, 1),
+		lang: s.language(body.RuntimeType), turn: make(chan struct{}, 1), used: s.cfg.Clock(),
 	}
 	sess.dir = filepath.Join(s.store.sessions(), sess.id)
 	if !s.sessions.reserve(s.cfg.MaxSessions) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
@@ -186,6 +187,45 @@ func TestMaxSessions(t *testing.T) {
 	c.want("POST", "/sessions", `{"runtimeType":"Python"}`, 503).says("busy")
 	c.want("DELETE", p, nil, 200)
 	c.session(runtimes.Python)
+}
+
+// A session that nobody uses ends after a while; one that does something does not.
+func TestIdleSessions(t *testing.T) {
+	needs(t, runtimes.Python)
+	cfg, clk := only(runtimes.Python), newClock()
+	cfg.SessionIdle, cfg.Clock = 10*time.Minute, clk.now
+	c := start(t, cfg)
+	idle, used, busy := c.session(runtimes.Python), c.session(runtimes.Python), c.session(runtimes.Python)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.run(busy, "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)")
+	}()
+	for deadline := time.Now().Add(time.Minute); len(c.want("GET", busy+"/history", nil, 200).names()) == 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing runs")
+		}
+	}
+	clk.pass(9 * time.Minute)
+	c.want("GET", used+"/history", nil, 200)
+	clk.pass(2 * time.Minute)
+	c.srv.expireSessions()
+
+	c.want("GET", used+"/history", nil, 200)
+	c.want("GET", busy+"/history", nil, 200)
+	c.want("GET", idle+"/workspace", nil, 410).says("nobody had used it for 10m0s")
+	c.want("POST", idle+"/execute", `{"code":"1"}`, 404).says("nobody had used it")
+	c.want("DELETE", idle, nil, 404)
+	if strings.Contains(c.want("GET", "/sessions", nil, 200).body, strings.TrimPrefix(idle, "/sessions/")) {
+		t.Error("it is still listed")
+	}
+	if _, err := os.Stat(c.srv.store.sessions() + strings.TrimPrefix(idle, "/sessions")); !os.IsNotExist(err) {
+		t.Errorf("its directory: %v, want it removed", err)
+	}
+	if err := os.WriteFile(c.srv.store.sessions()+strings.TrimPrefix(busy, "/sessions")+"/go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
 }
 
 // A process that the code ends: the execution says so, what comes later is told that the session is gone.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"syscall"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
@@ -32,18 +33,20 @@ func (s *Server) setWorkspaceObject(w http.ResponseWriter, r *request) error {
 	if _, err := body.Peek(1); err == io.EOF {
 		return fail(http.StatusBadRequest, "object %s: the body is empty, send the serialized object", name)
 	}
-	err = sess.worker.ReadObject(r.Context(), name, body)
-	var g *runtimes.GoneError
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil:
-		w.WriteHeader(http.StatusOK)
-		return nil
-	case errors.As(err, &g), errors.As(err, &tooLarge), r.Context().Err() != nil:
-		return workspaceFailure(sess, name, err)
-	default: // what the language says about bytes that it can't read
-		return fail(http.StatusBadRequest, "object %s: %v", name, err)
+	if err := sess.worker.ReadObject(r.Context(), name, body); err != nil {
+		return objectFailure(sess, name, err)
 	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// objectFailure passes on what the language says about bytes that it can't read, or objects that it can't write.
+func objectFailure(sess *session, name string, err error) error {
+	var said *runtimes.OperationError
+	if errors.As(err, &said) && !errors.Is(err, syscall.ENOSPC) {
+		return fail(http.StatusBadRequest, "object %s: %s", name, said.Message)
+	}
+	return workspaceFailure(sess, name, err)
 }
 
 // getWorkspaceObject streams save() bytes for R, dill.dumps() bytes for Python.
@@ -60,7 +63,11 @@ func (s *Server) getWorkspaceObject(w http.ResponseWriter, r *request) error {
 		s.cfg.Logger.Error("object cut short", "error", err)
 		panic(http.ErrAbortHandler) // the client must not take half an object for a whole one
 	}
-	return workspaceFailure(sess, name, err)
+	if err != nil {
+		w.Header().Del("Content-Type")
+		return objectFailure(sess, name, err)
+	}
+	return nil
 }
 
 func (s *Server) deleteWorkspaceObject(w http.ResponseWriter, r *request) error {

@@ -61,7 +61,11 @@ func checkHeader(header []string, inputs []Parameter) error {
 	for _, p := range inputs {
 		switch i := slices.Index(header, p.Name); {
 		case i < 0:
-			wrong = append(wrong, fmt.Errorf("line 1: column %s (%s) is missing: have %q", p.Name, p.Type, header))
+			err := fmt.Errorf("line 1: column %s (%s) is missing: have %q", p.Name, p.Type, header)
+			if t := p.Type.canonical(); t == DataFrame || t == Matrix {
+				err = fmt.Errorf("%w; each row has a %s of its own, as JSON in a cell", err, t)
+			}
+			wrong = append(wrong, err)
 		case slices.Contains(header[i+1:], p.Name):
 			wrong = append(wrong, fmt.Errorf("line 1: there are two columns %s", p.Name))
 		}

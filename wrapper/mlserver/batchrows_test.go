@@ -79,6 +79,19 @@ func TestBadCSVRows(t *testing.T) {
 	}
 }
 
+// A table is not the data frame of a batch: each of its rows has one.
+func TestCSVRowsOfFrames(t *testing.T) {
+	inputs := []mlserver.Parameter{{Name: mlserver.RealtimeInput, Type: mlserver.DataFrame}}
+	_, err := readAll(mlserver.CSVRows(strings.NewReader("speed\n10\n"), inputs))
+	if err == nil || !strings.Contains(err.Error(), "each row has a data.frame of its own, as JSON in a cell") {
+		t.Errorf("got %v", err)
+	}
+	rows, err := readAll(mlserver.CSVRows(strings.NewReader("inputData\n\"{\"\"speed\"\":[10]}\"\n"), inputs))
+	if want := []mlserver.Values{{mlserver.RealtimeInput: json.RawMessage(`{"speed":[10]}`)}}; err != nil || !reflect.DeepEqual(rows, want) {
+		t.Errorf("got %v, %v", rows, err)
+	}
+}
+
 func TestJSONRows(t *testing.T) {
 	got, err := readAll(mlserver.JSONRows(strings.NewReader("\ufeff{\"hp\": 110, \"wt\": 2.62}\r\n\n {\"x\":[1,null]}")))
 	want := []mlserver.Values{{"hp": json.RawMessage("110"), "wt": json.RawMessage("2.62")}, {"x": json.RawMessage("[1,null]")}}

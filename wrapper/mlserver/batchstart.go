@@ -51,8 +51,9 @@ type BatchOptions struct {
 }
 
 // StartBatch starts calling the service for all rows. They are sent as they come, however many there are: little of them is in
-// memory at a time. Inputs of a row that are missing or unknown by the service's definition give a *RowError that names them
-// all; types are checked by the server. An error of rows itself is returned as it is.
+// memory at a time. Each is checked against the service's definition before it is sent: inputs that are missing, unknown, of
+// another type or of the wrong shape give a *RowError with an *InputError that names them all. An error of rows itself is
+// returned as it is.
 //
 // The rows are sent once. If that fails no batch was started, unless the connection broke after the last row: then Batches tells.
 // It stands for batch() and start() of mrsdeploy.
@@ -68,6 +69,7 @@ func (s *Service) StartBatch(ctx context.Context, rows Rows, o BatchOptions) (*B
 	if err != nil {
 		return nil, err
 	}
+	checked := Checked{s, *info}
 	encoder := rowEncoder{inputs: info.Inputs}
 	var post *posting // begins with the first row
 	defer func() {
@@ -77,6 +79,9 @@ func (s *Service) StartBatch(ctx context.Context, rows Rows, o BatchOptions) (*B
 	for row, err := range rows {
 		if err != nil {
 			return nil, err
+		}
+		if err := checked.checkRow(row); err != nil {
+			return nil, &RowError{n, err}
 		}
 		text, err := encoder.encode(row)
 		if err != nil {

@@ -32,7 +32,7 @@ func BenchmarkExecute(b *testing.B) {
 			}
 			defer session.ForceClose(ctx)
 			median(b, func() error {
-				_, err := session.Execute(ctx, "1+1", mlserver.Execution{})
+				_, err := session.Execute(ctx, "1+1", mlserver.Execution{Console: io.Discard}) // as the prompt does
 				return err
 			})
 		})

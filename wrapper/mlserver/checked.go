@@ -63,49 +63,103 @@ func (c *Checked) Consume(ctx context.Context, inputs Values) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(inputs, body, at); err != nil {
+	if err := c.checkBody(inputs, body, at); err != nil {
 		return nil, err
 	}
 	return c.consume(ctx, body)
 }
 
 // Check looks for inputs that are missing, unknown, of another type or of the wrong shape, and reports all of them in one
-// *InputError. A null, which is NA, fits every type but matrix and data.frame; a single value fits vector; a data.frame may
-// come by columns or by rows.
+// *InputError. A null, which is NA, fits the types of single values, and such a value fits vector; a data.frame may come by
+// columns or by rows.
 func (c *Checked) Check(inputs Values) error {
 	body, at, err := inputs.body()
 	if err != nil {
 		return err
 	}
-	return c.check(inputs, body, at)
+	return c.checkBody(inputs, body, at)
 }
 
-func (c *Checked) check(inputs Values, body []byte, at map[string]span) error {
+func (c *Checked) checkBody(inputs Values, body []byte, at map[string]span) error {
+	return c.check(inputs, func(p Parameter) string {
+		where := at[p.Name]
+		return mismatch(p.Type.canonical(), inputs[p.Name], body[where.start:where.end])
+	})
+}
+
+// checkRow checks the inputs of one of many calls, without a body of its own.
+func (c *Checked) checkRow(row Values) error {
+	return c.check(row, func(p Parameter) string { return misfit(p.Type.canonical(), row[p.Name]) })
+}
+
+// check reports all that is wrong; mismatch tells what is with an input that is there.
+func (c *Checked) check(inputs Values, mismatch func(Parameter) string) error {
 	e := &InputError{Service: c.name, Version: c.version}
-	names := make([]string, len(c.Info.Inputs))
-	for i, p := range c.Info.Inputs {
-		names[i] = p.Name
+	known := 0
+	for _, p := range c.Info.Inputs {
 		problem := "is missing"
-		if where, ok := at[p.Name]; ok {
-			problem = mismatch(p.Type.canonical(), inputs[p.Name], body[where.start:where.end])
+		if _, given := inputs[p.Name]; given {
+			problem = mismatch(p)
+			known++
 		}
 		if problem != "" {
 			e.Problems = append(e.Problems, InputProblem{p.Name, p.Type, problem})
 		}
 	}
-	takes := "takes " + strings.Join(names, ", ")
-	if len(names) == 0 {
-		takes = "takes none"
-	}
-	for _, name := range slices.Sorted(maps.Keys(inputs)) {
-		if !slices.Contains(names, name) {
-			e.Problems = append(e.Problems, InputProblem{Input: name, Problem: "is unknown: the service " + takes})
-		}
+	if known < len(inputs) {
+		e.Problems = append(e.Problems, c.unknown(inputs)...)
 	}
 	if len(e.Problems) > 0 {
 		return e
 	}
 	return nil
+}
+
+func (c *Checked) unknown(inputs Values) (problems []InputProblem) {
+	names := make([]string, len(c.Info.Inputs))
+	for i, p := range c.Info.Inputs {
+		names[i] = p.Name
+	}
+	takes := "takes none"
+	if len(names) > 0 {
+		takes = "takes " + strings.Join(names, ", ")
+	}
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		if !slices.Contains(names, name) {
+			problems = append(problems, InputProblem{Input: name, Problem: "is unknown: the service " + takes})
+		}
+	}
+	return problems
+}
+
+// misfit is mismatch of a value that has not been made JSON. What tables hold needs not be made JSON for it.
+func misfit(declared Type, value any) string {
+	fits := false
+	switch v := value.(type) {
+	case nil:
+		fits = declared != Vector && declared != Matrix && declared != DataFrame
+	case float64:
+		fits = declared == Numeric || declared == Vector || declared == Integer && v == math.Trunc(v)
+	case int:
+		fits = declared == Numeric || declared == Vector || declared == Integer
+	case bool:
+		fits = declared == Logical || declared == Vector
+	case string:
+		fits = declared == Character || declared == Vector
+	case json.RawMessage:
+		if len(bytes.TrimSpace(v)) > 0 { // whether it is JSON at all shows when it is sent
+			return mismatch(declared, v, v)
+		}
+		fits = true
+	}
+	if fits {
+		return ""
+	}
+	raw, err := appendValue(nil, value)
+	if err != nil {
+		return "has no JSON form: " + err.Error()
+	}
+	return mismatch(declared, value, raw)
 }
 
 // mismatch says why a value does not have the declared type; empty if it does.
@@ -119,7 +173,7 @@ func mismatch(declared Type, value any, raw []byte) string {
 		if declared == Matrix {
 			return ""
 		}
-	case data.Frame:
+	case data.Frame, *data.Table:
 		if declared == DataFrame {
 			return ""
 		}
@@ -146,7 +200,7 @@ func mismatch(declared Type, value any, raw []byte) string {
 			return must("a text")
 		}
 	case Vector:
-		if kind == anObject {
+		if kind == anObject || kind == null {
 			return must("a list")
 		}
 		if kind == aList {

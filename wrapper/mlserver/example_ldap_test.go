@@ -51,7 +51,7 @@ func startContoso() (address, username, password string, stop func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	cfg := devserver.Config{LDAP: &devserver.LDAP{
+	cfg := devserver.Config{Logger: printed.Logger(), LDAP: &devserver.LDAP{
 		SearchBase: slapd.Base, SearchFilter: "uid={0}", QueryUserDN: slapd.QueryUser, QueryUserPassword: slapd.QueryPassword,
 	}}
 	directory, err := slapd.StartIn(dir, nil, nil)
@@ -59,7 +59,7 @@ func startContoso() (address, username, password string, stop func()) {
 	case err == nil:
 		cfg.LDAP.URL = directory.URL
 	case errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "":
-		cfg = devserver.Config{Users: map[string]string{username: password}}
+		cfg.LDAP, cfg.Users = nil, map[string]string{username: password}
 	default:
 		log.Fatal(err)
 	}

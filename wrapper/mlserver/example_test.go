@@ -19,7 +19,7 @@ import (
 
 // startServer starts a development server for an example.
 func startServer() (address string, stop func()) {
-	s, err := devserver.New(devserver.Config{AdminPassword: adminPassword})
+	s, err := devserver.New(devserver.Config{AdminPassword: adminPassword, Interpreters: interpreters(), Logger: printed.Logger()})
 	if err != nil {
 		log.Fatal(err)
 	}

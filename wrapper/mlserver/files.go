@@ -2,7 +2,9 @@ package mlserver
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-openapi/runtime"
 
@@ -18,9 +20,13 @@ func (s *Session) Files(ctx context.Context) ([]string, error) {
 	return ok.Payload, nil
 }
 
-// PutFile streams a file into the session's working directory under the given name, replacing one of that name.
+// PutFile streams a file into the session's working directory under the given name, replacing one of that name. A name with
+// slashes is refused: servers would take its last part.
 // It stands for mrsdeploy's putLocalFile.
 func (s *Session) PutFile(ctx context.Context, name string, content io.Reader) error {
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00") {
+		return fmt.Errorf("%q is no name for a file in a session's working directory: it must have no slashes", name)
+	}
 	_, err := s.client.api.Sessions.UploadSessionFileContext(ctx, &sessions.UploadSessionFileParams{
 		ID:   s.id,
 		File: runtime.NamedReader(name, content),
@@ -28,7 +34,8 @@ func (s *Session) PutFile(ctx context.Context, name string, content io.Reader) e
 	return err
 }
 
-// File streams a file of the session's working directory, byte for byte, to dst. After an error dst may hold a part of it.
+// File streams a file of the session's working directory, byte for byte, to dst. After an error dst may hold a part of it: a
+// file that is shorter than the server has said gives one. A dst that is a transport.Sized is told the length before.
 // It stands for mrsdeploy's getRemoteFile.
 func (s *Session) File(ctx context.Context, name string, dst io.Writer) error {
 	_, err := s.client.api.Sessions.GetSessionFileContext(ctx, &sessions.GetSessionFileParams{ID: s.id, FileName: name}, dst)

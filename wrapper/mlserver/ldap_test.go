@@ -16,7 +16,7 @@ import (
 func TestLDAP(t *testing.T) {
 	t.Parallel()
 	directory := slapd.Start(t, nil, nil)
-	s, err := devserver.New(devserver.Config{SpareWorkers: -1, LDAP: &devserver.LDAP{
+	s, err := devserver.New(devserver.Config{SpareWorkers: -1, Logger: printed.Logger(), LDAP: &devserver.LDAP{
 		URL: directory.URL, SearchBase: slapd.Base, SearchFilter: "uid={0}",
 		QueryUserDN: slapd.QueryUser, QueryUserPassword: slapd.QueryPassword,
 	}})

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/data"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
@@ -58,6 +61,46 @@ func TestRealtime(t *testing.T) {
 		t.Errorf("described as %+v, %v", info, err)
 	}
 
+	// A batch, each row of which is a data frame.
+	rows := func(frames ...any) (rows []mlserver.Values) {
+		for _, f := range frames {
+			rows = append(rows, mlserver.Values{mlserver.RealtimeInput: f})
+		}
+		return rows
+	}
+	batch, err := service.StartBatch(ctx, mlserver.RowsOf(rows(
+		data.Frame{{Name: "x", Values: data.Floats(10, 0)}}, []map[string]int{{"x": 1}}, map[string][]int{"y": {1}})), mlserver.BatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, err := batch.Wait(ctx, eager); err != nil || status.Completed != 3 {
+		t.Fatalf("the batch is %+v, %v", status, err)
+	}
+	var scores []string
+	for row, err := range batch.Results(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var frame data.Frame
+		if row.Err == nil {
+			row.Err = row.Outputs.Decode(mlserver.RealtimeOutput, &frame)
+		}
+		if row.Err != nil {
+			scores = append(scores, row.Err.Error())
+			continue
+		}
+		pred, _ := frame.Column("Pred")
+		numbers, err := pred.Floats()
+		scores = append(scores, fmt.Sprintf("%.3f %v", numbers, err))
+	}
+	if want := []string{"[21.000 1.000] <nil>", "[3.000] <nil>", "ValueError: inputData lacks the columns x"}; !slices.Equal(scores, want) {
+		t.Errorf("the batch is scored as %q, want %q", scores, want)
+	}
+	var row *mlserver.RowError
+	if _, err := service.StartBatch(ctx, mlserver.RowsOf(rows(map[string][]int{"x": {1}}, 5)), mlserver.BatchOptions{}); !errors.As(err, &row) || row.Row != 1 {
+		t.Errorf("a row that is no data frame gave %v", err)
+	}
+
 	line.Model = bytes.NewReader(model.Bytes())
 	if _, err := client.PublishRealtime(ctx, line); !errors.Is(err, mlserver.ErrConflict) || !strings.Contains(err.Error(), "line version 1 exists") {
 		t.Errorf("publishing it again gave %v, want a conflict", err)
@@ -77,9 +120,12 @@ func TestRealtime(t *testing.T) {
 		t.Fatal(err)
 	}
 	var refused *mlserver.Error
-	if _, err := service.Consume(ctx, mlserver.Values{mlserver.RealtimeInput: map[string][]float64{"x": {10}}}); !errors.As(err, &refused) ||
-		refused.Status != http.StatusNotImplemented || !strings.Contains(refused.Message, "RevoScaleR's own format") {
-		t.Errorf("a model that cannot be scored gave %v", err)
+	_, calling := service.Consume(ctx, mlserver.Values{mlserver.RealtimeInput: map[string][]float64{"x": {10}}})
+	_, starting := service.StartBatch(ctx, mlserver.RowsOf(rows(map[string][]float64{"x": {10}})), mlserver.BatchOptions{})
+	for _, err := range []error{calling, starting} {
+		if !errors.As(err, &refused) || refused.Status != http.StatusNotImplemented || !strings.Contains(refused.Message, "RevoScaleR's own format") {
+			t.Errorf("a model that cannot be scored gave %v", err)
+		}
 	}
 
 	broken := errors.New("disk on fire")

@@ -1,9 +1,6 @@
 package mlserver
 
 import (
-	"bufio"
-	"compress/bzip2"
-	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,8 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -38,6 +33,18 @@ func (e *LeftoverError) Error() string {
 
 // Unwrap returns why it could not be deleted.
 func (e *LeftoverError) Unwrap() error { return e.Err }
+
+// ObjectError says which object of a Definition or Change could not be read, sent, or understood by the server. Nothing was
+// published or changed.
+type ObjectError struct {
+	Name string
+	Err  error
+}
+
+func (e *ObjectError) Error() string { return fmt.Sprintf("object %q: %v", e.Name, e.Err) }
+
+// Unwrap gives what is wrong with it.
+func (e *ObjectError) Unwrap() error { return e.Err }
 
 // cleanupTime is how long the server gets, once ctx has ended, to say what it has made and to undo it.
 const cleanupTime = 10 * time.Second
@@ -71,8 +78,8 @@ func (t *staging) run(ctx context.Context, runtime Runtime, base string, objects
 	}
 	t.session = session.id
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
-		if err := session.putAny(ctx, runtime, name, objects[name]); err != nil {
-			return fmt.Errorf("object %q: %w", name, err)
+		if err := session.PutObject(ctx, name, objects[name]); err != nil {
+			return &ObjectError{name, err}
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -156,76 +163,4 @@ func linger(ctx context.Context) (context.Context, context.CancelFunc) {
 		context.AfterFunc(longer, func() { timer.Stop() })
 	})
 	return longer, func() { stop(); cancel() }
-}
-
-// putAny sends an object. Servers are documented to take what R's serialize gives: what saveRDS wrote is that, compressed,
-// and what save wrote is loaded from a file.
-func (s *Session) putAny(ctx context.Context, runtime Runtime, name string, content io.Reader) error {
-	if runtime == Python {
-		return s.PutObject(ctx, name, content)
-	}
-	plain, image, err := openR(content)
-	if err != nil {
-		return err
-	}
-	if image {
-		return s.putImage(ctx, name, plain)
-	}
-	return s.PutObject(ctx, name, plain)
-}
-
-// openR takes the compression from what R has written, and tells whether save wrote it.
-func openR(content io.Reader) (plain io.Reader, image bool, err error) {
-	b := bufio.NewReader(content)
-	magic, err := b.Peek(6)
-	if err != nil && err != io.EOF {
-		return nil, false, err
-	}
-	starts := func(with string) bool { return len(magic) >= len(with) && string(magic[:len(with)]) == with }
-	switch {
-	case len(magic) == 0:
-		return nil, false, errors.New("it is empty")
-	case starts("\x1f\x8b"):
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, false, err
-		}
-		b = bufio.NewReader(z)
-	case starts("BZh"):
-		b = bufio.NewReader(bzip2.NewReader(b))
-	case starts("\xfd7zXZ"):
-		return nil, false, errors.New(`it is compressed with xz: save it again in R with compress = "gzip"`)
-	}
-	if magic, err = b.Peek(5); err != nil && err != io.EOF {
-		return nil, false, err
-	}
-	return b, starts("RDX2\n") || starts("RDX3\n"), nil
-}
-
-// putImage gets an object out of what R's save wrote.
-func (s *Session) putImage(ctx context.Context, name string, image io.Reader) error {
-	file := "mls-" + rand.Text() + ".RData"
-	if err := s.PutFile(ctx, file, image); err != nil {
-		return err
-	}
-	code := fmt.Sprintf(`local({
-  e <- new.env()
-  found <- load(%[1]s, envir = e)
-  from <- if (%[2]s %%in%% found) %[2]s else if (length(found) == 1L) found else
-    stop("the file has no object ", %[2]s, " but ", paste(found, collapse = ", "))
-  assign(%[2]s, get(from, envir = e), envir = globalenv())
-})`, strconv.Quote(file), strconv.Quote(name))
-	_, err := s.Execute(ctx, code, Execution{})
-	var failed *CodeError
-	if errors.As(err, &failed) { // not the user's code, and R begins with where in it
-		message := failed.Error()
-		if _, after, ok := strings.Cut(message, " : "); ok && strings.HasPrefix(message, "Error in ") {
-			message = after
-		}
-		return errors.New(strings.TrimSpace(message))
-	}
-	if err != nil {
-		return err
-	}
-	return s.DeleteFile(ctx, file) // the snapshot must not have it
 }

@@ -132,7 +132,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		fault string
 	}{
 		"no object":       {strings.NewReader("this is no object"), `object "model": setWorkspaceObject: 400`, ""},
-		"empty":           {strings.NewReader(""), `object "model": it is empty`, ""},
+		"empty":           {strings.NewReader(""), `object "model": the serialized object is empty`, ""},
 		"xz":              {strings.NewReader("\xfd7zXZ\x00 and so on"), "compressed with xz", ""},
 		"broken gzip":     {bytes.NewReader(good[:len(good)/2]), `object "model": `, ""},
 		"unreadable":      {io.MultiReader(bytes.NewReader(good[:100]), failing{errors.New("the disk is gone")}), "the disk is gone", ""},

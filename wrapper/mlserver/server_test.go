@@ -3,15 +3,26 @@ package mlserver_test
 import (
 	"context"
 	"net"
+	"net/http"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
+	"github.com/mlserver-go/mls/wrapper/internal/slapd"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 const adminPassword = "Over-the-moon1"
+
+// printed is what these tests and their servers print.
+var printed = canary.New(adminPassword, slapd.QueryPassword, slapd.AlicePassword, slapd.JürgenPassword, slapd.OddPassword)
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 // server is a development server on a free loopback port.
 type server struct {
@@ -19,10 +30,20 @@ type server struct {
 	address string
 }
 
+// interpreters are looked for once for all servers. What is missing is told by the server that needs it.
+var interpreters = sync.OnceValue(func() (found []*runtimes.Interpreter) {
+	for _, lang := range []runtimes.Language{runtimes.R, runtimes.Python} {
+		if i, err := runtimes.Find(context.Background(), lang, ""); err == nil {
+			found = append(found, i)
+		}
+	}
+	return found
+})
+
 // newServer starts a development server that plays the given version, and ends it with the test.
 func newServer(tb testing.TB, version mlserver.Version, change ...func(*devserver.Config)) server {
 	tb.Helper()
-	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword}
+	cfg := devserver.Config{APIVersion: string(version), AdminPassword: adminPassword, Interpreters: interpreters(), Logger: printed.Logger()}
 	for _, change := range change {
 		change(&cfg)
 	}
@@ -60,7 +81,11 @@ func (s server) client(tb testing.TB) *mlserver.Client {
 // clientOf is a client that signs in as one of the users, who all have the same password.
 func (s server) clientOf(tb testing.TB, user string) *mlserver.Client {
 	tb.Helper()
-	c, err := mlserver.New(mlserver.Config{Address: s.address, Auth: auth.Login{Username: user, Password: adminPassword}})
+	cfg := mlserver.Config{Address: s.address, Auth: auth.Login{Username: user, Password: adminPassword}}
+	if _, measured := tb.(*testing.B); !measured { // what a trace shows is searched for secrets as well
+		cfg.HTTP = &http.Client{Transport: &transport.Trace{Base: transport.NewPool(), To: printed}}
+	}
+	c, err := mlserver.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,7 +1,11 @@
 package mlserver
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/gen/v930/sessions"
@@ -59,6 +63,8 @@ type SessionInfo struct {
 type Session struct {
 	client *Client
 	id     string
+	last   lastText
+	lang   atomic.Value // a Runtime; empty until it is known
 }
 
 // NewSession starts a session. Close it: the server keeps it, and the memory it uses, otherwise.
@@ -73,7 +79,10 @@ func (c *Client) NewSession(ctx context.Context, o SessionOptions) (*Session, er
 	if err != nil {
 		return nil, err
 	}
-	return c.Session(ok.Payload.SessionID), nil
+	s := c.Session(ok.Payload.SessionID)
+	s.last.set("", "") // nothing was run yet
+	s.lang.Store(cmp.Or(o.Runtime, R))
+	return s, nil
 }
 
 // Session is a handle on a session that exists. Nothing is sent.
@@ -95,28 +104,59 @@ func (c *Client) Sessions(ctx context.Context) ([]SessionInfo, error) {
 // ID names the session on the server.
 func (s *Session) ID() string { return s.id }
 
+// Runtime is the session's language. The server is asked for it if this process did not start the session.
+func (s *Session) Runtime(ctx context.Context) (Runtime, error) {
+	if known, ok := s.lang.Load().(Runtime); ok {
+		return known, nil
+	}
+	open, err := s.client.Sessions(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, info := range open {
+		if info.ID == s.id {
+			s.lang.Store(info.Runtime)
+			return info.Runtime, nil
+		}
+	}
+	return "", fmt.Errorf("session %s: %w", s.id, ErrNotFound)
+}
+
 // Execution says what to set before code runs and what to return after. The zero value does neither.
 type Execution struct {
 	Inputs  Values   // objects to set first: primitives, vectors, matrices and data frames
 	Outputs []string // names of objects to return
+
+	// Console gets the console's text while the code runs, lines ending with "\n"; the Result has it as well. nil: nobody does.
+	Console io.Writer
 }
 
 // Execute runs code in the session and waits for it to end. Code that fails gives the result, with its console output, and a
 // *CodeError. Ending ctx ends the waiting, not the code: Cancel does that.
-// It stands for mrsdeploy's remoteExecute.
+// It stands for mrsdeploy's remoteExecute and, with the text of a file, remoteScript; for the latter's async see Detach, for the
+// plots of both Result.Plots.
 func (s *Session) Execute(ctx context.Context, code string, e Execution) (*Result, error) {
 	inputs, err := e.Inputs.workspaceObjects()
 	if err != nil {
 		return nil, err
 	}
-	ok, err := s.client.api.Sessions.ExecuteCodeContext(ctx, &sessions.ExecuteCodeParams{
-		ID:             s.id,
-		ExecuteRequest: &models.ExecuteRequest{Code: code, InputParameters: inputs, OutputParameters: e.Outputs},
-	})
+	end := func(*Result) {}
+	if e.Console != nil {
+		end = s.follow(ctx, code, e.Console)
+	}
+	r, err := s.run(ctx, &models.ExecuteRequest{Code: code, InputParameters: inputs, OutputParameters: e.Outputs})
+	end(r)
+	return r, err
+}
+
+func (s *Session) run(ctx context.Context, request *models.ExecuteRequest) (*Result, error) {
+	ok, err := s.client.api.Sessions.ExecuteCodeContext(ctx, &sessions.ExecuteCodeParams{ID: s.id, ExecuteRequest: request})
 	if err != nil {
+		s.last.forget()
 		return nil, err
 	}
 	r := &Result{Console: ok.Payload.ConsoleOutput, Changed: ok.Payload.ChangedFiles, Outputs: Outputs{}}
+	s.last.set(request.Code, r.Console)
 	for _, o := range ok.Payload.OutputParameters {
 		if o != nil {
 			r.Outputs[o.Name] = o.Value

@@ -100,6 +100,10 @@ func sending(body any) func(*runtime.ClientOperation) {
 	return func(op *runtime.ClientOperation) { op.Params = bodyOf{op.Params, body} }
 }
 
+// askFirst is the size of a body, in bytes, from which on the server is asked whether it takes it before it is sent. One that
+// does not know the question costs a second.
+const askFirst = 1 << 20
+
 type bodyOf struct {
 	runtime.ClientRequestWriter
 	body any
@@ -109,9 +113,14 @@ func (b bodyOf) WriteToRequest(r runtime.ClientRequest, formats strfmt.Registry)
 	if err := b.ClientRequestWriter.WriteToRequest(r, formats); err != nil {
 		return err
 	}
-	if _, ok := b.body.(*bytes.Reader); ok {
+	if text, ok := b.body.(*bytes.Reader); ok {
 		if err := r.SetHeaderParam("Content-Type", runtime.JSONMime); err != nil {
 			return err
+		}
+		if text.Len() >= askFirst {
+			if err := r.SetHeaderParam("Expect", "100-continue"); err != nil {
+				return err
+			}
 		}
 	}
 	return r.SetBodyParam(b.body)

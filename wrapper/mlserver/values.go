@@ -5,16 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/wrapper/data"
 )
 
-// Values are inputs by name. A value is a data.Vector, data.Matrix or data.Frame, or anything that encoding/json encodes:
+// Values are inputs by name. A value is a data.Vector, data.Matrix, data.Frame or *data.Table, or anything that encoding/json encodes:
 // numbers, strings, booleans, nil (NA), slices (vectors), slices of slices (matrices, by rows), map[string][]T or structs of
 // slices (data frames, by columns). JSON that is there already goes in as json.RawMessage.
+//
+// What becomes of numbers, both ways:
+//
+//   - A float64 arrives and comes back with all its bits, -0 and the smallest included: as a float64, a []float64 or data.Floats.
+//     Deeper inside of other Go values, -0 is 0 to Python.
+//   - An int64 arrives in Python with all its digits. To R every number is a double: beyond 2^53 it is the nearest one. What
+//     comes back has the digits that the code had, and Outputs.Decode stores them in an int64 without a detour.
+//   - nil is R's NULL and Python's None; within a list it is NA, of R, and None. NULL, None and NA come back as null, which
+//     data.Vector takes for NA, a pointer for nil, and a Go number for nothing: it keeps what it was.
+//   - NaN and the infinities have no form in JSON. They come back as null, as NA does, and go in as NA in data.Floats and not
+//     at all elsewhere. Who must tell them apart lets the code do it, by is.nan and the like, or moves the object itself by
+//     Session.PutObject and Session.Object: in serialized form nothing is lost.
 type Values map[string]any
+
+func notFinite(f float64) bool { return math.IsNaN(f) || math.IsInf(f, 0) }
 
 // encode gives each value's JSON and names the one that has none.
 func (v Values) encode() (map[string]json.RawMessage, error) {
@@ -68,6 +85,14 @@ func appendValue(b []byte, value any) ([]byte, error) {
 			return nil, errors.New("it is no valid JSON")
 		}
 		return append(b, v...), nil
+	case []float64: // encoding/json writes -0, which Python reads as the integer 0
+		if len(v) > 0 && !slices.ContainsFunc(v, notFinite) {
+			return data.Floats(v...).AppendJSON(b)
+		}
+	case float64:
+		if v == 0 && math.Signbit(v) {
+			return append(b, "-0.0"...), nil
+		}
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -145,4 +170,17 @@ type Result struct {
 	Console string            // what it printed; lines end as on the server, "\r\n" on Windows
 	Changed []string          // files it wrote to the working directory
 	Files   map[string][]byte // services: content of the declared files; nil for one that was not written
+}
+
+// Plots are the names of the changed files that are pictures, by their extension: what the code has drawn. Session.File fetches
+// them. R's own name for them is Rplot001.png, and so on. They stand for what mrsdeploy's displayPlots and writePlots take.
+func (r *Result) Plots() []string {
+	var names []string
+	for _, name := range r.Changed {
+		switch strings.ToLower(path.Ext(name)) {
+		case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".pdf":
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -28,6 +28,16 @@ func (e *networkError) Unwrap() error { return e.err }
 // as the one that issues tokens.
 func (e *networkError) Explained() {}
 
+// operationError is an error of one operation.
+type operationError struct {
+	op  string
+	err error
+}
+
+func (e *operationError) Error() string     { return e.op + ": " + e.err.Error() }
+func (e *operationError) Unwrap() error     { return e.err }
+func (e *operationError) Operation() string { return e.op } // for who tells it in other words
+
 // explain puts the name of the operation in front of an error, and says what to check.
 func (t *Transport) explain(op string, err error) error {
 	switch e := err.(type) {
@@ -39,10 +49,10 @@ func (t *Transport) explain(op string, err error) error {
 	case *url.Error:
 		err = e.Err
 		if advice := t.advice(err); advice != "" {
-			return &networkError{op + ": " + advice, err}
+			err = &networkError{advice, err}
 		}
 	}
-	return fmt.Errorf("%s: %w", op, err)
+	return &operationError{op, err}
 }
 
 // advice says what an error of the network means for this server, and what to check. Empty: it is no such error.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/go-openapi/runtime"
@@ -26,15 +27,19 @@ func (r *reader) ReadResponse(resp runtime.ClientResponse, _ runtime.Consumer) (
 	if resp.Code()/100 != 2 {
 		return nil, newError(r.name, resp)
 	}
-	b := &body{}
-	v, err := r.op.Reader.ReadResponse(resp, b)
-	if code := resp.Code(); err != nil || isDefault(v) {
-		if code = r.documented(resp); code != resp.Code() {
-			v, err = r.op.Reader.ReadResponse(answer{resp, code, resp.Body()}, b)
+	b := &body{size: -1}
+	if n, err := strconv.ParseInt(resp.GetHeader("Content-Length"), 10, 64); err == nil {
+		b.size = n
+	}
+	seen := &counted{ReadCloser: resp.Body()}
+	v, err := r.op.Reader.ReadResponse(answer{resp, resp.Code(), seen}, b)
+	if err != nil || isDefault(v) {
+		if code := r.documented(resp); code != resp.Code() {
+			v, err = r.op.Reader.ReadResponse(answer{resp, code, seen}, b)
 		}
 	}
-	if err == nil {
-		err = unread(resp.Body())
+	if err == nil && seen.n == 0 {
+		err = unread(seen)
 	}
 	if err != nil {
 		return nil, brokenOff(err)
@@ -76,12 +81,22 @@ func drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, 256<<10) }
 
 // body decodes the body of an answer by where it goes. What went through memory can be decoded again.
 type body struct {
+	size int64 // as the server says; -1: it does not
 	read bool
 	data []byte
 }
 
+// Sized is a destination that wants to know how much will come, in bytes, if the server has told.
+type Sized interface {
+	io.Writer
+	Expect(size int64)
+}
+
 func (b *body) Consume(r io.Reader, dst any) error {
 	if w, ok := dst.(io.Writer); ok && !b.read {
+		if sized, ok := w.(Sized); ok && b.size >= 0 {
+			sized.Expect(b.size)
+		}
 		_, err := io.Copy(w, r)
 		return err
 	}

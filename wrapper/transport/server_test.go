@@ -6,13 +6,20 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
 
 	v930 "github.com/mlserver-go/mls/gen/v930"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
+
+// printed is what these tests print. Answers with secrets in them have this word.
+var printed = canary.New("CANARY")
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 // serve starts a server and returns a generated client of it.
 func serve(t *testing.T, h http.HandlerFunc) *v930.Mlserver {

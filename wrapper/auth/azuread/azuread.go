@@ -8,8 +8,10 @@
 //
 // Credential takes what other programs of the Azure SDK sign in with: managed and workload identities, the Azure CLI.
 //
-// Tokens are renewed as long as the process runs: with a refresh token, or with the credentials. The package is apart from
-// package auth, so that programs that sign in otherwise do not link Microsoft's libraries.
+// Tokens are renewed as long as the process runs: with a refresh token, or with the credentials. App.Resume goes on with a user's
+// sign-in in the next process.
+//
+// The package is apart from package auth, so that programs that sign in otherwise do not link Microsoft's libraries.
 package azuread
 
 import (

@@ -70,6 +70,8 @@ func (s *source) explain(ctx context.Context, err error, seen *record) error {
 	switch {
 	case last == nil:
 		s.unasked(e, ctx, err)
+	case seen.isFederated() && last.host != s.host():
+		s.elsewhere(e, last)
 	case last.err != nil:
 		s.unreachable(e, last)
 	case last.status/100 != 2 && last.refusal.Error != "authorization_pending" && last.refusal.Error != "slow_down":
@@ -99,6 +101,11 @@ func (s *source) explain(ctx context.Context, err error, seen *record) error {
 	}
 	e.Reason = scrub(e.Reason, s.secrets)
 	e.Hint = strings.NewReplacer("{authority}", s.AuthURI, "{tenant}", s.TenantID, "{client}", s.ClientID, "{resource}", s.Resource).Replace(e.Hint)
+	if s.password && (e.Code == 50126 || strings.HasPrefix(e.Reason, "MSIS9659:")) {
+		s.mu.Lock()
+		s.wrong = e
+		s.mu.Unlock()
+	}
 	return e
 }
 
@@ -129,6 +136,25 @@ func (s *source) unreachable(e *Error, last *exchange) {
 		e.Reason = last.host + ", which has to be asked first: " + e.Reason
 		e.Hint = "If {authority} is yours and can be trusted, turn instance discovery off."
 	}
+}
+
+// elsewhere is a federated user, whose password another server did not take or could not check.
+func (s *source) elsewhere(e *Error, last *exchange) {
+	e.Status = last.status
+	what := fmt.Sprintf("answered %d %s", last.status, http.StatusText(last.status))
+	switch err := last.err; {
+	case err != nil:
+		var sent *url.Error
+		if errors.As(err, &sent) {
+			err = sent.Err
+		}
+		e.cause, what = err, "cannot be reached: "+err.Error()
+	case last.status/100 == 2:
+		what = "gave an answer that is not one of WS-Trust"
+	}
+	e.Reason = fmt.Sprintf("the user is federated: the password is checked by %s, which %s", last.host, what)
+	e.Hint = "Check user name and password. If they are right, sign in with a device code or the browser instead: whether that server\n" +
+		"takes passwords from programs (WS-Trust, usernamemixed) is up to its administrator."
 }
 
 func (s *source) refused(e *Error, last *exchange) {

@@ -25,7 +25,7 @@ func startServers(version string, apps []azureadtest.App, users ...azureadtest.U
 	for _, u := range users {
 		idp.AddUser(u)
 	}
-	server, err := devserver.New(devserver.Config{APIVersion: version, AzureAD: &devserver.AzureAD{
+	server, err := devserver.New(devserver.Config{APIVersion: version, Logger: printed.Logger(), AzureAD: &devserver.AzureAD{
 		Authority: azuread.DefaultAuthURI + "/contoso.test",
 		Audience:  apps[0].ID,
 		HTTP:      &http.Client{Transport: idp.Transport()},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/auth/azuread"
 	"github.com/mlserver-go/mls/wrapper/auth/azuread/azureadtest"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
 )
 
 const (
@@ -36,6 +38,11 @@ const (
 	canarySecret   = "CANARY~secret+/=&%"
 	canaryToken    = "CANARY-access-token"
 )
+
+// printed is what these tests and their servers print.
+var printed = canary.New(canaryPassword, canarySecret, canaryToken)
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 type (
 	policyOptions = policy.TokenRequestOptions

@@ -3,6 +3,7 @@
 package azuread_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -33,21 +34,29 @@ func program(t *testing.T, name, script string) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-// browser is what the system starts to open a page: it gives the page to open.
+// browser is what the system starts to open a page: it gives the page to open. It does not wait for a sign-in that fails before.
 func browser(t *testing.T, open func(page string)) {
 	t.Helper()
-	pipe := filepath.Join(t.TempDir(), "page")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "page")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program(t, "xdg-open", fmt.Sprintf("exec timeout 20 sh -c 'printf %%s \"$1\" > %s' - \"$1\"\n", pipe)) // unless nobody reads
+	pipe, err := os.OpenFile(path, os.O_RDWR, 0) // for writing as well: then nobody waits for the other side
+	if err != nil {
+		t.Fatal(err)
+	}
+	program(t, "xdg-open", fmt.Sprintf("echo \"$1\" > %s\n", path))
+	ended := make(chan struct{})
 	go func() {
-		page, err := os.ReadFile(pipe) // waits until it is written
-		if err != nil {
-			t.Error(err)
+		defer close(ended)
+		if page, err := bufio.NewReader(pipe).ReadString('\n'); err == nil {
+			open(strings.TrimSpace(page))
 		}
-		open(string(page))
 	}()
+	t.Cleanup(func() {
+		_ = pipe.Close() // ends the reading
+		<-ended
+	})
 }
 
 func TestInteractive(t *testing.T) {
@@ -113,20 +122,26 @@ func TestInteractiveRefused(t *testing.T) {
 		if err == nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "http://localhost") || !strings.Contains(err.Error(), oob) {
 			t.Errorf("got %v", err)
 		}
-		if err := <-shown; err == nil || !strings.Contains(err.Error(), "AADSTS50011") {
-			t.Errorf("the browser showed %v", err)
+		select {
+		case err := <-shown:
+			if err == nil || !strings.Contains(err.Error(), "AADSTS50011") {
+				t.Errorf("the browser showed %v", err)
+			}
+		case <-bounded(t).Done():
+			t.Error("no browser was opened")
 		}
 	})
 	t.Run("no browser", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		fails(t, p.app(nativeApp).Interactive(nil), "no browser", "device code")
-		told := make(chan string, 1)
-		go func() {
-			if err := p.Browse(t.Context(), <-told, ann, canaryPassword); err != nil { // by hand
-				t.Error(err)
-			}
-		}()
-		signIn(t, p.app(nativeApp).Interactive(func(_ context.Context, p azuread.Prompt) error { told <- p.URL; return nil }))
+		signIn(t, p.app(nativeApp).Interactive(func(ctx context.Context, prompt azuread.Prompt) error {
+			go func() {
+				if err := p.Browse(ctx, prompt.URL, ann, canaryPassword); err != nil && ctx.Err() == nil { // by hand
+					t.Error(err)
+				}
+			}()
+			return nil
+		}))
 	})
 	t.Run("prompt fails", func(t *testing.T) {
 		broken := errors.New("no terminal")

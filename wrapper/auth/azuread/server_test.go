@@ -14,12 +14,13 @@ import (
 	"github.com/mlserver-go/mls/wrapper/auth/azuread/azureadtest"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 // azureServer is a development server that takes the provider's tokens.
 func azureServer(t *testing.T, p *provider, authority string) string {
 	t.Helper()
-	s, err := devserver.New(devserver.Config{SpareWorkers: -1, R: os.DevNull, Python: os.DevNull, AzureAD: &devserver.AzureAD{
+	s, err := devserver.New(devserver.Config{SpareWorkers: -1, Logger: printed.Logger(), R: os.DevNull, Python: os.DevNull, AzureAD: &devserver.AzureAD{
 		Authority: authority, Audience: webApp, HTTP: &http.Client{Transport: p.Transport()},
 	}})
 	if err != nil {
@@ -37,7 +38,9 @@ func azureServer(t *testing.T, p *provider, authority string) string {
 
 func lists(t *testing.T, address string, m auth.Method) error {
 	t.Helper()
-	c, err := mlserver.New(mlserver.Config{Address: address, Auth: m})
+	c, err := mlserver.New(mlserver.Config{Address: address, Auth: m, HTTP: &http.Client{
+		Transport: &transport.Trace{Base: transport.NewPool(), To: printed},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

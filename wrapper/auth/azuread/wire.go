@@ -6,10 +6,12 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -34,13 +36,14 @@ func defaultClient() *http.Client {
 
 // Do implements policy.Transporter.
 func (w *wire) Do(req *http.Request) (*http.Response, error) {
-	res, err := w.base.Do(req)
+	res, err := w.send(req)
 	e := exchange{request: req.Method + " " + req.URL.EscapedPath(), host: req.URL.Host, err: err}
 	if err == nil {
 		e.status = res.StatusCode
 		e.mediaType, _, _ = mime.ParseMediaType(res.Header.Get("Content-Type"))
 		body := io.LimitReader(res.Body, maxAnswer)
-		if res.StatusCode/100 != 2 {
+		realm := strings.HasPrefix(req.URL.Path, "/common/UserRealm/")
+		if realm || res.StatusCode/100 != 2 {
 			text, _ := io.ReadAll(body) // the status counts more than a body that breaks off
 			_ = res.Body.Close()
 			_ = json.Unmarshal(text, &e.refusal)
@@ -58,6 +61,14 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
+// send refuses addresses without TLS, which answers may name: secrets would go there.
+func (w *wire) send(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != "https" {
+		return nil, fmt.Errorf("%s://%s has no TLS: secrets are sent there", req.URL.Scheme, req.URL.Host)
+	}
+	return w.base.Do(req)
+}
+
 // exchange is one request, and what became of it.
 type exchange struct {
 	request   string // "POST /contoso.com/oauth2/v2.0/token"
@@ -68,8 +79,9 @@ type exchange struct {
 	err       error
 }
 
-// refusal is the body of an OAuth error.
+// refusal is the body of an OAuth error; or, of the answer about a user, what kind of account it is.
 type refusal struct {
+	AccountType   string `json:"account_type"`
 	Error         string `json:"error"`
 	Description   string `json:"error_description"`
 	Codes         []int  `json:"error_codes"`
@@ -80,8 +92,9 @@ type recordKey struct{}
 
 // record keeps the last exchange of one sign-in.
 type record struct {
-	mu   sync.Mutex
-	last *exchange
+	mu        sync.Mutex
+	last      *exchange
+	federated bool // the password is checked elsewhere
 }
 
 // in makes a context whose requests are noted.
@@ -93,6 +106,13 @@ func (r *record) note(e exchange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = &e
+	r.federated = r.federated || strings.EqualFold(e.refusal.AccountType, "Federated")
+}
+
+func (r *record) isFederated() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.federated
 }
 
 // exchange is the last one, nil if there was none.

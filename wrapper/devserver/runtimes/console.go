@@ -3,6 +3,7 @@ package runtimes
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -20,7 +21,18 @@ type console struct {
 	ended      chan struct{} // closed when the mark was seen; nil outside an execution
 	head, tail []byte
 	dropped    int64
-	held       []byte // the beginning of what may be the mark
+	held       []byte    // the beginning of what may be the mark
+	out        io.Writer // gets all text as it comes; may be nil
+}
+
+// resume goes on with an execution's text after its mark was seen: there will be another one.
+func (c *console) resume() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended == nil {
+		c.ended = make(chan struct{})
+	}
+	return c.ended
 }
 
 // begin starts an execution's text; the channel is closed when its mark has been read.
@@ -63,6 +75,7 @@ func (c *console) add(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended == nil {
+		c.show(p) // of a child in the background
 		return
 	}
 	if len(c.held) > 0 {
@@ -72,6 +85,7 @@ func (c *console) add(p []byte) {
 	if i := bytes.Index(p, c.mark); i >= 0 {
 		c.keep(p[:i])
 		c.finish()
+		c.show(p[i+len(c.mark):])
 		return
 	}
 	// A mark that arrives in two pieces must not get into the text.
@@ -85,7 +99,21 @@ func (c *console) add(p []byte) {
 	c.keep(p)
 }
 
+// setOut makes w get all text from now on.
+func (c *console) setOut(w io.Writer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out = w
+}
+
+func (c *console) show(p []byte) {
+	if c.out != nil && len(p) > 0 {
+		_, _ = c.out.Write(p) // the worker goes on even if nobody reads
+	}
+}
+
 func (c *console) keep(p []byte) {
+	c.show(p)
 	n := min(len(p), consoleLimit/2-len(c.head))
 	c.head = append(c.head, p[:n]...)
 	c.tail = append(c.tail, p[n:]...)

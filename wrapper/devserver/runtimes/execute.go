@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -37,6 +38,9 @@ func (w *Worker) run(ctx context.Context, r Request, fresh bool) (*Result, error
 		return nil, fmt.Errorf("the %s worker failed: %s", w.interp.Language, a.problem)
 	}
 	res := &Result{Error: a.error, Kind: a.kind, Console: a.console, Changed: a.changed}
+	if a.kind == KindExit {
+		res.Status, _ = strconv.Atoi(a.status)
+	}
 	if a.kind != "" {
 		return res, nil
 	}

@@ -83,6 +83,8 @@ type reply struct {
 	names       []string
 	skipped     []string
 	status      string
+	call        string // the code asks the program: not the end of the request
+	args        []Named
 
 	console string
 	changed []string
@@ -110,6 +112,7 @@ func decodeR(b []byte) (*reply, error) {
 	r := &reply{
 		id: v.text("id"), problem: v.text("problem"), kind: v.text("kind"), error: v.text("error"), status: v.text("status"),
 		names: v.texts("names"), missing: v.field("missing").length() > 0,
+		call: v.text("call"), args: argsOfR(v.field("args")),
 	}
 	if r.id == "" {
 		return nil, fmt.Errorf("a reply without id")
@@ -125,7 +128,12 @@ func decodePython(b []byte) (*reply, error) {
 		ID, Problem, Kind, Error, Status string
 		Missing                          bool
 		Names, Skipped                   []string
-		Outputs                          []struct {
+		Call                             string
+		Args                             []struct {
+			Name  string
+			Value json.RawMessage
+		}
+		Outputs []struct {
 			Problem string
 			Value   json.RawMessage
 		}
@@ -135,7 +143,10 @@ func decodePython(b []byte) (*reply, error) {
 	}
 	r := &reply{
 		id: v.ID, problem: v.Problem, missing: v.Missing, kind: v.Kind, error: v.Error, status: v.Status,
-		names: v.Names, skipped: v.Skipped,
+		names: v.Names, skipped: v.Skipped, call: v.Call,
+	}
+	for _, a := range v.Args {
+		r.args = append(r.args, Named{a.Name, a.Value})
 	}
 	for _, o := range v.Outputs {
 		r.outputs = append(r.outputs, outputValue{problem: o.Problem, json: o.Value})

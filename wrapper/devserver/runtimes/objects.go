@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // operate sends a request that runs no code of the user's.
@@ -25,9 +26,19 @@ func (w *Worker) operate(ctx context.Context, m message) (*reply, error) {
 		return nil, fmt.Errorf("%w: %s", ErrNoObject, m.name)
 	}
 	if r.problem != "" {
-		return nil, errors.New(r.problem)
+		return nil, &OperationError{r.problem}
 	}
 	return r, nil
+}
+
+// OperationError is what R or Python says about an operation on the workspace that it cannot do.
+type OperationError struct{ Message string }
+
+func (e *OperationError) Error() string { return e.Message }
+
+// Is lets errors.Is find a disk that was full.
+func (e *OperationError) Is(target error) bool {
+	return target == syscall.ENOSPC && strings.Contains(strings.ToLower(e.Message), syscall.ENOSPC.Error())
 }
 
 // Objects returns the names of the user's objects in the workspace, sorted: GET /sessions/{id}/workspace. Hidden names,
@@ -83,16 +94,19 @@ func (w *Worker) ReadObject(ctx context.Context, name string, src io.Reader) err
 	if err != nil {
 		return err
 	}
-	return w.LoadObject(ctx, name, f.Name())
+	_, err = w.operate(ctx, message{op: "set", name: name, path: f.Name()})
+	return err
 }
 
-// LoadObject is ReadObject from a file.
-func (w *Worker) LoadObject(ctx context.Context, name, path string) error {
+// LoadModel reads an object from a file and assigns it to name, like ReadObject. Of what R's save wrote it takes everything that
+// is there, for a model of an S4 class, or with methods of its own, is nothing without them. It is the object called name or,
+// besides functions and hidden names, the only one.
+func (w *Worker) LoadModel(ctx context.Context, name, path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	_, err = w.operate(ctx, message{op: "set", name: name, path: path})
+	_, err = w.operate(ctx, message{op: "model", name: name, path: path})
 	return err
 }
 

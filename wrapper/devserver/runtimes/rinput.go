@@ -205,5 +205,18 @@ func (v *rvalue) hasNUL() bool {
 	return false
 }
 
+// dropNUL makes strings such as R can hold.
+func (v *rvalue) dropNUL() {
+	for i, s := range v.str {
+		v.str[i].s = strings.ReplaceAll(s.s, "\x00", "")
+	}
+	for i, n := range v.names {
+		v.names[i] = strings.ReplaceAll(n, "\x00", "")
+	}
+	for _, e := range v.list {
+		e.dropNUL()
+	}
+}
+
 // isInteger reports whether R's integer type can hold x.
 func isInteger(x float64) bool { return x == math.Trunc(x) && math.Abs(x) <= math.MaxInt32 }

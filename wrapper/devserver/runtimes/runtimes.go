@@ -62,12 +62,14 @@ func (e *NotFoundError) Error() string {
 type Options struct {
 	// Dir is the working directory of the user's code. It must exist.
 	Dir string
-	// Env is added to a small clean environment, as NAME=value. The caller's own environment is never passed on as a
-	// whole: it may hold secrets.
+	// Env is added to a small clean environment, as NAME=value. The caller's own environment is not passed on as a
+	// whole, unless the worker is Local: it may hold secrets.
 	Env []string
 	// MemoryLimit is the address space the process may use, in bytes; 0 means no limit. R needs about 300 MB merely to
 	// start. Linux only, elsewhere Start refuses it.
 	MemoryLimit uint64
+	// Local, if set, makes the worker the user's own.
+	Local *Local
 }
 
 // Input is a variable that is assigned before the code runs.
@@ -107,7 +109,7 @@ const (
 	KindSyntax     = "syntax"     // the code does not parse; nothing ran
 	KindIncomplete = "incomplete" // the code ends too early; nothing ran
 	KindInterrupt  = "interrupt"  // cancelled
-	KindExit       = "exit"       // the code asked to end the process (Python); it did not end
+	KindExit       = "exit"       // the code asked to end the process (Python, and R if it is Local); it did not end
 	KindInput      = "input"      // an input does not have its declared type; nothing ran
 	KindOutput     = "output"     // an output is missing or has no form in JSON
 )
@@ -115,6 +117,7 @@ const (
 // Result is what an execution came to.
 type Result struct {
 	Success bool
+	Status  int      // what the code asked the process to end with: with KindExit
 	Error   string   // as R prints it ("Error in f(3) : inner 3"), or the last line of Python's traceback; "" on success
 	Kind    string   // one of the Kind constants; "" on success
 	Console string   // what the code and its child processes printed

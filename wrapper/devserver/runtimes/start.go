@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,15 +17,27 @@ import (
 var harness embed.FS
 
 // harnessSource is the program a worker runs, put together from its parts.
-func harnessSource(lang Language) ([]byte, error) {
-	parts, suffix := []string{"protocol", "values", "execute", "objects", "main"}, ".py"
+func harnessSource(lang Language, local *Local) ([]byte, error) {
+	parts, suffix := []string{"protocol", "values", "execute", "objects"}, ".py"
+	if lang == R {
+		parts, suffix = []string{"protocol", "values", "conditions", "session", "execute", "objects"}, ".R"
+	}
+	switch {
+	case local != nil:
+		parts = append(parts, "local")
+	case lang == R:
+		parts = append(parts, "served")
+	}
 	var src strings.Builder
 	if lang == R {
-		parts, suffix = []string{"protocol", "values", "conditions", "session", "execute", "objects", "main"}, ".R"
 		// Base functions come first: the user's own of the same name must not get into the harness.
 		src.WriteString("local({\n")
 	}
-	for _, p := range parts {
+	for _, p := range append(parts, "main") {
+		if p == "main" && local != nil {
+			src.WriteString(local.Source)
+			src.WriteByte('\n')
+		}
 		b, err := harness.ReadFile("harness/" + p + suffix)
 		if err != nil {
 			return nil, err
@@ -91,7 +104,7 @@ func checkDir(dir string) error {
 
 // spawn starts the process; tmp is its own and goes when it has ended.
 func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
-	src, err := harnessSource(i.Language)
+	src, err := harnessSource(i.Language, o.Local)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +113,9 @@ func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
 	if i.Language == R {
 		script = filepath.Join(tmp, "worker.R")
 		args = []string{"--no-echo", "--no-restore", "--no-save", "--no-init-file", "-f"}
+		if o.Local != nil {
+			args = slices.Delete(args, 3, 4) // the user's own .Rprofile
+		}
 	}
 	if err := os.WriteFile(script, src, 0o600); err != nil {
 		return nil, err
@@ -108,9 +124,20 @@ func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(i.Path, append(args, script)...)
+	args = append(args, script)
+	if o.Local != nil && len(o.Local.Args) > 0 {
+		if i.Language == R {
+			args = append(args, "--args")
+		}
+		args = append(args, o.Local.Args...)
+	}
+	cmd := exec.Command(i.Path, args...)
 	cmd.Dir = dir
-	cmd.Env = append(environ(os.Environ()).clean(), "TMPDIR="+tmp)
+	cmd.Env = environ(os.Environ()).clean()
+	if o.Local != nil {
+		cmd.Env = o.Local.environ()
+	}
+	cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
 	cmd.Env = append(cmd.Env, o.Env...)
 	ownGroup(cmd)
 	dieWithParent(cmd)
@@ -126,6 +153,7 @@ func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
 		requests: p[0].w,
 		replies:  make(chan []byte, 1),
 		console:  &console{},
+		local:    o.Local,
 		turn:     make(chan struct{}, 1),
 		done:     make(chan struct{}),
 		grace:    5 * time.Second,
@@ -202,5 +230,8 @@ func (w *Worker) warm(ctx context.Context) error {
 	}
 	w.console.begin("\x00")
 	w.console.end()
+	if w.local != nil {
+		w.console.setOut(w.local.Out)
+	}
 	return nil
 }

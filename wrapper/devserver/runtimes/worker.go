@@ -24,6 +24,7 @@ type Worker struct {
 	requests *os.File
 	replies  chan []byte
 	console  *console
+	local    *Local        // nil: a server's
 	turn     chan struct{} // full while a request runs
 	seq      uint64        // of the last request; belongs to whose turn it is
 	grace    time.Duration
@@ -156,17 +157,29 @@ func (w *Worker) exchange(m message, exec bool, cancelled <-chan struct{}) (*rep
 		m.mark = newMark()
 		m.flag = filepath.Join(w.tmp, "cancel")
 		marked = w.console.begin(m.mark)
-		before = list(w.dir)
+		if w.local == nil {
+			before = list(w.dir)
+		}
 	}
 	var interrupts <-chan time.Time
 	if _, err := w.requests.Write(frame(m.encode(w.interp.Language))); err != nil {
 		<-w.done // nothing else closes the pipe
 		return nil, w.gone()
 	}
+	var call *calling // of the code, that is being answered
+	var answer <-chan message
+	defer func() {
+		if call != nil {
+			call.stop()
+		}
+	}()
 	for {
 		select {
 		case <-cancelled:
 			cancelled = nil
+			if call != nil {
+				call.stop()
+			}
 			// The interrupt may end no more than a child process, after which the code would go on; the harness
 			// looks for this file between statements.
 			if err := os.WriteFile(m.flag, nil, 0o600); err == nil {
@@ -178,30 +191,64 @@ func (w *Worker) exchange(m message, exec bool, cancelled <-chan struct{}) (*rep
 			interruptGroup(w.cmd.Process.Pid)
 		case <-interrupts:
 			interruptGroup(w.cmd.Process.Pid)
+		case a := <-answer:
+			call, answer = nil, nil
+			if cancelled == nil {
+				a = message{id: m.id, op: "interrupt"}
+			}
+			if _, err := w.requests.Write(frame(a.encode(w.interp.Language))); err != nil {
+				<-w.done
+				return nil, w.gone()
+			}
 		case b := <-w.replies:
-			return w.finish(m, b, marked, before)
+			r, err := w.decode(b)
+			if err != nil || r.id != m.id || r.call != "" && (w.local == nil || !exec || call != nil) {
+				w.Kill() // something else writes to the reply pipe
+				<-w.done
+				return nil, w.gone()
+			}
+			if r.call == "" {
+				return w.finish(r, marked, before), nil
+			}
+			w.await(marked)
+			marked = w.console.resume()
+			call = w.call(r)
+			answer = call.done
+			if cancelled == nil {
+				call.stop()
+			}
 		case <-w.done:
 			select {
 			case b := <-w.replies: // its last words
-				return w.finish(m, b, marked, before)
+				if r, err := w.decode(b); err == nil && r.id == m.id && r.call == "" {
+					return w.finish(r, marked, before), nil
+				}
 			default:
-				return nil, w.gone()
 			}
+			return nil, w.gone()
 		}
 	}
 }
 
-func (w *Worker) finish(m message, b []byte, marked <-chan struct{}, before listing) (*reply, error) {
-	r, err := w.decode(b)
-	if err != nil || r.id != m.id {
-		w.Kill() // something else writes to the reply pipe
-		<-w.done
-		return nil, w.gone()
-	}
+func (w *Worker) finish(r *reply, marked <-chan struct{}, before listing) *reply {
 	if marked == nil {
-		return r, nil
+		return r
 	}
-	timer := time.NewTimer(time.Second)
+	w.await(marked)
+	r.console = w.console.text()
+	if w.local == nil {
+		r.changed = before.changed(list(w.dir), w.dir)
+	}
+	return r
+}
+
+// await waits until the text before a mark has been read.
+func (w *Worker) await(marked <-chan struct{}) {
+	patience := time.Second
+	if w.local != nil {
+		patience = time.Minute // who reads the text may be slow
+	}
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-marked:
@@ -209,9 +256,6 @@ func (w *Worker) finish(m message, b []byte, marked <-chan struct{}, before list
 	case <-timer.C:
 		w.console.end()
 	}
-	r.console = w.console.text()
-	r.changed = before.changed(list(w.dir), w.dir)
-	return r, nil
 }
 
 // newMark returns what ends an execution's console text; nobody can guess it.

@@ -8,17 +8,33 @@
   }
 }
 
+## What an S4 model is, all that its class inherits from included, once the package with the class is there.
+.mls_home <- attr(class(model), "package")
+if (is.null(.mls_home) || identical(.mls_home, ".GlobalEnv")) .mls_home <- ""
+if (nzchar(.mls_home)) suppressPackageStartupMessages(requireNamespace(.mls_home, quietly = TRUE))
+.mls_classes <- if (isS4(model) && methods::isClass(class(model))) methods::is(model) else class(model)
+
+## The S4 generic that predicts, if the model's class has a method for one.
+.mls_generic <- if (isS4(model)) tryCatch(local({
+  where <- if (nzchar(.mls_home)) asNamespace(.mls_home) else globalenv()
+  stopifnot(methods::hasMethod("predict", class(model), where = where))
+  methods::getGeneric("predict", where = where)
+}), error = function(e) NULL)
+
 .mls_predicts <- function() {
-  for (class in class(model)) if (!is.null(utils::getS3method("predict", class, optional = TRUE))) return(TRUE)
+  if (!is.null(.mls_generic)) return(TRUE)
+  for (class in .mls_classes) if (!is.null(utils::getS3method("predict", class, optional = TRUE))) return(TRUE)
   FALSE
 }
 
 ## A model does not always bring its package along.
-if (!.mls_predicts()) for (.mls_class in class(model)) {
+if (!.mls_predicts()) for (.mls_class in .mls_classes) {
   .mls_package <- .mls_provider(.mls_class)
   if (!is.null(.mls_package)) suppressPackageStartupMessages(requireNamespace(.mls_package, quietly = TRUE))
 }
-if (!.mls_predicts()) stop("an object of class ", paste0('"', class(model), '"', collapse = ", "), " has no predict method in this R", call. = FALSE)
+if (!.mls_predicts()) stop("an object of class ", paste0('"', class(model), '"', collapse = ", "), " has no predict method in this R",
+  if (isS4(model) && !methods::isClass(class(model)))
+    ": its class is not there, save it together with the model, as save.image does", call. = FALSE)
 
 ## The response's name with _Pred, as RevoScaleR names its predictions; without a formula just Pred.
 .mls_name <- tryCatch(local({
@@ -30,7 +46,9 @@ if (!.mls_predicts()) stop("an object of class ", paste0('"', class(model), '"',
 .mls_score <- function(data) {
   if (nrow(data) == 0L) return(stats::setNames(data.frame(numeric()), .mls_name)) # columns without values have no type
   ## Probabilities rather than their logits, as rxPredict gives.
-  p <- if (inherits(model, "glm")) stats::predict(model, data, type = "response") else stats::predict(model, data)
+  p <- if (inherits(model, "glm")) stats::predict(model, data, type = "response")
+    else if (!is.null(.mls_generic)) .mls_generic(model, data)
+    else stats::predict(model, data)
   if (is.list(p)) return(as.data.frame(p, stringsAsFactors = FALSE))
   ## predict takes what the data lack from wherever it finds them.
   if (NROW(p) != nrow(data)) stop("the model gave ", NROW(p), " predictions for ", nrow(data), " rows", call. = FALSE)

@@ -61,6 +61,18 @@ func (z *azureAD) String() string {
 // attended says whether somebody has to be there.
 func (z *azureAD) attended() bool { return z.Flow == flowDeviceCode || z.Flow == flowInteractive }
 
+func (z *azureAD) isADFS() bool {
+	return strings.EqualFold(z.TenantID, azuread.ADFS) || strings.HasSuffix(strings.ToLower(strings.TrimRight(z.AuthURI, "/")), "/"+azuread.ADFS)
+}
+
+// whose decision it is how long somebody stays signed in.
+func (z *azureAD) whose() string {
+	if z.isADFS() {
+		return "AD FS"
+	}
+	return "Azure AD"
+}
+
 // aadOptions are the flags of "mls login" for Azure AD.
 type aadOptions struct {
 	on         bool
@@ -180,17 +192,25 @@ func (a *app) azureSecretsAsked(ctx context.Context, z *azureAD, o aadOptions, c
 	return sec, err
 }
 
-// method is the way to sign in.
-func (z *azureAD) method(a *app, s *settings, sec azureSecrets) (auth.Method, error) {
+// app is the application that signs in.
+func (z *azureAD) app(s *settings) (azuread.App, error) {
 	client, err := s.azureHTTP()
 	if err != nil {
-		return nil, err
+		return azuread.App{}, err
 	}
 	options := azcore.ClientOptions{Transport: client}
 	options.Retry.TryTimeout, options.Retry.MaxRetries = answerTimeout, 2
-	app := azuread.App{
+	return azuread.App{
 		AuthURI: z.AuthURI, TenantID: z.TenantID, ClientID: z.ClientID, Resource: z.Resource,
-		NoInstanceDiscovery: z.NoInstanceDiscovery, Options: options,
+		NoInstanceDiscovery: z.NoInstanceDiscovery, Timeout: answerTimeout, Options: options,
+	}, nil
+}
+
+// method is the way to sign in.
+func (z *azureAD) method(a *app, s *settings, sec azureSecrets) (auth.Method, error) {
+	app, err := z.app(s)
+	if err != nil {
+		return nil, err
 	}
 	prompt := func(_ context.Context, p azuread.Prompt) error {
 		a.say("%s", printable(p.Message))
@@ -216,7 +236,7 @@ func (z *azureAD) method(a *app, s *settings, sec azureSecrets) (auth.Method, er
 		return azuread.Credential(cred, z.Resource), nil
 	case flowDefaultChain:
 		cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-			ClientOptions: options, TenantID: z.TenantID, DisableInstanceDiscovery: z.NoInstanceDiscovery,
+			ClientOptions: app.Options, TenantID: z.TenantID, DisableInstanceDiscovery: z.NoInstanceDiscovery,
 		})
 		if err != nil {
 			return nil, err
@@ -251,7 +271,7 @@ func (s *settings) azureHTTP() (*http.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--ca-file: %w", err)
 	}
-	return &http.Client{Transport: pool, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+	return &http.Client{Transport: s.trace.around(pool), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }
 
 // token signs in.
@@ -260,6 +280,10 @@ func (z *azureAD) token(ctx context.Context, a *app, s *settings, sec azureSecre
 	if err != nil {
 		return nil, err
 	}
+	return tokenOf(ctx, m)
+}
+
+func tokenOf(ctx context.Context, m auth.Method) (*auth.Token, error) {
 	source, err := m.Source(auth.Server{})
 	if err != nil {
 		return nil, wrongUsage{err}
@@ -267,8 +291,31 @@ func (z *azureAD) token(ctx context.Context, a *app, s *settings, sec azureSecre
 	return source.Token(ctx)
 }
 
-// renewed signs in without asking anybody, with what the environment has.
+// resumed goes on with the refresh token of a user's sign-in.
+func (z *azureAD) resumed(ctx context.Context, s *settings, before *tokenPair) (*auth.Token, error) {
+	app, err := z.app(s)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenOf(ctx, app.Resume(before.Refresh))
+	if err != nil {
+		return nil, err
+	}
+	next := *t
+	next.SignedIn = before.SignedIn
+	return &next, nil
+}
+
+// renewed gets another token without asking anybody: with the refresh token, else with what the environment has.
 func (z *azureAD) renewed(ctx context.Context, a *app, s *settings, p *profile) (*auth.Token, error) {
+	var refused error
+	if p.Tokens.Refresh != "" {
+		t, err := z.resumed(ctx, s, p.Tokens)
+		if !errors.Is(err, auth.ErrLoginRequired) {
+			return t, err
+		}
+		refused = err
+	}
 	sec, err := a.azureSecretsOfEnv()
 	if err != nil {
 		return nil, err
@@ -285,6 +332,8 @@ func (z *azureAD) renewed(ctx context.Context, a *app, s *settings, p *profile) 
 	switch {
 	case missing == "":
 		return z.token(ctx, a, s, sec)
+	case refused != nil:
+		return nil, prefix(refused, "the sign-in has ended")
 	case !p.Tokens.expiring(a.now()): // the server refused it, and says why
 		return p.Tokens.token(), nil
 	}
@@ -302,5 +351,5 @@ func (z *azureAD) accepted(ctx context.Context, s *settings, server auth.Server,
 	if errors.As(err, &answered) && !errors.Is(err, mlserver.ErrUnauthorized) {
 		return nil // that it is not well, or does not tell, is another matter
 	}
-	return err
+	return hintIf(err, mlserver.ErrUnauthorized, "%s has issued a token, but this server does not take it: check --resource (the server's audience), --tenantid, and the clocks of the computers", z.whose())
 }

@@ -35,6 +35,7 @@ func TestAzureScripts(t *testing.T) {
 	idp.AddApp(azureadtest.App{ID: daemonApp, Secret: clientSecret, Certificate: cert})
 	idp.AddUser(azureadtest.User{Name: ann, Password: password})
 	idp.AddUser(azureadtest.User{Name: "mfa@contoso.test", Password: password, MFA: true})
+	idp.AddUser(azureadtest.User{Name: "eve@fabrikam.invalid", Password: password, Federated: true})
 	files := map[string][]byte{
 		"ca.pem":         pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate().Raw}),
 		"daemon.pem":     append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}), key...),
@@ -79,6 +80,10 @@ func TestAzureScripts(t *testing.T) {
 			"enter-code": func(ts *testscript.TestScript, _ bool, args []string) {
 				code := awaitText(ts, args[0], `enter the code (\w+)`)
 				ts.Check(idp.EnterCode(code, args[1], password))
+			},
+			// An administrator revokes what a user has agreed to: revoke USER
+			"revoke": func(_ *testscript.TestScript, _ bool, args []string) {
+				idp.AddUser(azureadtest.User{Name: args[0], Password: password})
 			},
 			// A user in the browser that was started: browse FILE USER
 			"browse": func(ts *testscript.TestScript, _ bool, args []string) {

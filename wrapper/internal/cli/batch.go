@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 
@@ -110,6 +111,10 @@ func (o *batchStart) run(c *cobra.Command, service string) error {
 		starting, cancel := graceful(ctx) // an interrupt must not leave behind a batch that nobody knows
 		defer cancel()
 		batch, err := s.StartBatch(starting, named(ctx, rows, from), mlserver.BatchOptions{Parallel: o.parallel})
+		var row *mlserver.RowError
+		if errors.As(err, &row) {
+			return prefix(err, from)
+		}
 		if err != nil {
 			return err
 		}
@@ -255,14 +260,15 @@ func rowNumber(c *cobra.Command, text string) (int, error) {
 }
 
 func (a *app) batchDownloadCmd() *cobra.Command {
-	var row, dir string
+	var row, dir, file string
 	c := &cobra.Command{
 		Use:   "download NAME[/VERSION] ID --dir DIR",
 		Short: "Save the files that rows have written, replacing older ones",
 		Long: `Save the files that rows have written in a folder, replacing older ones, and print their paths. The files of each row go into
-a folder of its number, from 0: DIR/0/plot.png. With --row those of one row go into DIR itself.`,
+a folder of its number, from 0: DIR/0/plot.png. With --row those of one row go into DIR itself, with --file just one of them.`,
 		Example: `  mls batch download plot/1 $PLOTS --dir plots
-  mls batch download plot/1 $PLOTS --row 0 --dir plot`,
+  mls batch download plot/1 $PLOTS --row 0 --dir plot
+  mls batch download plot/1 $PLOTS --row 0 --file plot.png --dir plot`,
 		Args: args(2, 2, "the service and the batch's id"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if dir == "" {
@@ -275,8 +281,13 @@ a folder of its number, from 0: DIR/0/plot.png. With --row those of one row go i
 					return err
 				}
 				fetch = func(b *mlserver.Batch, ctx context.Context, dir string) ([]string, error) {
+					if file != "" {
+						return downloadOne(ctx, b, n, file, dir)
+					}
 					return b.DownloadRow(ctx, n, dir)
 				}
+			} else if file != "" {
+				return usageError(c, "say whose file it is with --row")
 			}
 			return a.onBatch(c, args, func(ctx context.Context, _ *mlserver.Service, b *mlserver.Batch) error {
 				paths, err := fetch(b, ctx, dir)
@@ -291,7 +302,23 @@ a folder of its number, from 0: DIR/0/plot.png. With --row those of one row go i
 			})
 		},
 	}
+	c.Flags().StringVar(&file, "file", "", "this file of the row alone")
 	c.Flags().StringVar(&row, "row", "", "the files of this row alone, counted from 0")
 	c.Flags().StringVar(&dir, "dir", "", "folder to save them in, made if need be")
 	return c
+}
+
+// downloadOne saves one file of a row.
+func downloadOne(ctx context.Context, b *mlserver.Batch, row int, name, dir string) ([]string, error) {
+	path, err := safeName(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	if err := writeFile(path, func(w io.Writer) error { return b.File(ctx, row, name, w) }); err != nil {
+		return nil, err
+	}
+	return []string{path}, nil
 }

@@ -52,6 +52,7 @@ type app struct {
 	now     func() time.Time
 	vault   vault
 	traceTo io.Writer // gets what --trace shows, even without; nil: nobody
+	asking  asker     // who has the terminal; nil: nobody
 
 	endpoint   string
 	profile    string
@@ -123,7 +124,7 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 si
 
 	a.group(root,
 		a.devserverCmd(), a.loginCmd(), a.logoutCmd(), a.whoamiCmd(), a.tokenCmd(), a.profileCmd(), a.statusCmd(),
-		a.execCmd(), a.sessionCmd(), a.snapshotCmd(), a.serviceCmd(), a.batchCmd(), a.realtimeCmd(),
+		a.execCmd(), a.rscriptCmd(), a.consoleCmd(), a.sessionCmd(), a.snapshotCmd(), a.serviceCmd(), a.batchCmd(), a.realtimeCmd(),
 		a.poolCmd(), a.nodeCmd(), a.apiCmd(), a.versionCmd(),
 	)
 	return root

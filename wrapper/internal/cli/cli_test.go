@@ -21,11 +21,18 @@ import (
 
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
 	"github.com/mlserver-go/mls/wrapper/internal/slapd"
 )
 
+// printed is what these tests and their servers print. What commands print goes to guardedMain.
+var printed = canary.New(password, clientSecret, ldapPassword, slapd.AlicePassword, slapd.JürgenPassword, slapd.OddPassword)
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mls": func() { os.Exit(guardedMain()) }, "mls-repeated": repeatedMain})
+	testscript.Main(printed.Tests(m), map[string]func(){
+		"mls": func() { os.Exit(guardedMain(os.Stdin, os.Stdout, os.Stderr)) }, "mls-repeated": repeatedMain,
+		"mls-terminal": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
 }
 
 // password is what the test server takes. It must never be seen in any output.
@@ -42,15 +49,19 @@ const leaked = 99
 
 // guardedMain is Main, and looks for secrets in everything that the command prints, or would print with --trace. All test
 // scripts run it.
-func guardedMain() int {
+func guardedMain(in io.Reader, out, errOut io.Writer) int {
 	var seen, traced recorder
 	secrets := append(storedSecrets(), password, ldapPassword, clientSecret)
-	a := testApp(os.Stdin, tee{os.Stdout, &seen}, tee{os.Stderr, &seen})
+	a := testApp(in, tee{out, &seen}, tee{errOut, &seen})
 	a.traceTo = tee{io.Discard, &traced}
 	if len(os.Args) > 1 && os.Args[1] == "token" {
-		a.out = os.Stdout // the token, as it was asked for
+		a.out = out // the token, as it was asked for
 	}
 	code := a.main(os.Args[1:])
+	if file := os.Getenv("TEST_STATUS"); file != "" {
+		status, _ := os.ReadFile("/proc/self/status")
+		_ = os.WriteFile(file, status, 0o600)
+	}
 	secrets = append(secrets, storedSecrets()...)
 	for _, variable := range []string{"MLS_TOKEN", "MLS_PASSWORD"} {
 		secrets = append(secrets, os.Getenv(variable))
@@ -58,7 +69,7 @@ func guardedMain() int {
 	for _, secret := range secrets {
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
 			if len(secret) > 8 && strings.Contains(seen.text.String()+traced.text.String(), form) {
-				fmt.Fprintln(os.Stderr, "a secret was printed")
+				fmt.Fprintln(errOut, "a secret was printed")
 				return leaked
 			}
 		}
@@ -73,17 +84,12 @@ func testApp(in io.Reader, out, errOut io.Writer) *app {
 
 // storedSecrets are the tokens in all profiles, and what is in the keyring.
 func storedSecrets() (secrets []string) {
-	s := &store{dir: os.Getenv("MLS_CONFIG_DIR")}
+	s := &store{dir: os.Getenv("MLS_CONFIG_DIR"), keys: keys{vault: testVault(os.Getenv("TEST_KEYRING"))}}
 	names, _ := s.names()
 	for _, name := range names {
 		if p, err := s.load(name); err == nil && p.Tokens != nil {
+			_ = s.complete(context.Background(), name, p) // if the keyring is there
 			secrets = append(secrets, p.Tokens.Access, p.Tokens.Refresh)
-		}
-	}
-	entries, _ := filepath.Glob(filepath.Join(os.Getenv("TEST_KEYRING"), "entry-*"))
-	for _, entry := range entries {
-		if secret, err := os.ReadFile(entry); err == nil {
-			secrets = append(secrets, string(secret))
 		}
 	}
 	return secrets
@@ -112,7 +118,7 @@ func startServer(t testing.TB, change ...func(*devserver.Config)) (endpoint stri
 	t.Helper()
 	cfg := devserver.Config{
 		AdminPassword: password, Users: map[string]string{"alice": password},
-		R: interpreter(t, runtimes.R), Python: interpreter(t, runtimes.Python),
+		Logger: printed.Logger(), R: interpreter(t, runtimes.R), Python: interpreter(t, runtimes.Python),
 	}
 	for _, change := range change {
 		change(&cfg)

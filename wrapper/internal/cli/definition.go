@@ -160,20 +160,20 @@ func objectFiles(dir string, files map[string]string) (map[string]io.Reader, err
 type lateFile struct {
 	path string
 	file *os.File
+	err  error // that ended it
 }
 
-func (f *lateFile) Read(p []byte) (int, error) {
-	if f.file == nil {
-		var err error
-		if f.file, err = os.Open(f.path); err != nil {
-			return 0, err
-		}
+func (f *lateFile) Read(p []byte) (n int, err error) {
+	if f.file == nil && f.err == nil {
+		f.file, f.err = os.Open(f.path)
 	}
-	n, err := f.file.Read(p)
-	if err != nil {
+	if f.err != nil {
+		return 0, f.err
+	}
+	if n, f.err = f.file.Read(p); f.err != nil {
 		_ = f.file.Close()
 	}
-	return n, err
+	return n, f.err
 }
 
 // parseRuntime is the language that is meant: by default what the code file's extension says, else R.

@@ -35,6 +35,7 @@ type devserverOptions struct {
 	access       time.Duration
 	refresh      time.Duration
 	maxSessions  int
+	idle         time.Duration
 	memory       uint64
 	ldap         ldapOptions
 	tls          tlsOptions
@@ -82,6 +83,7 @@ name and password as JSON, readable by you alone, until the server ends.`,
 	f.StringVar(&o.python, "python", "", "Python to run; by default the one that lacks the fewest packages")
 	f.DurationVar(&o.access, "access-token-lifetime", time.Hour, "how long an access token is good")
 	f.DurationVar(&o.refresh, "refresh-token-lifetime", 14*24*time.Hour, "how long an unused refresh token is good")
+	f.DurationVar(&o.idle, "session-idle", 0, "end sessions that nobody has used for this time; 0: never")
 	f.IntVar(&o.maxSessions, "max-sessions", 20, "sessions that may be open at a time")
 	o.ldap.flags(c)
 	o.tls.flags(c)
@@ -150,7 +152,7 @@ func (o *devserverOptions) config() (devserver.Config, error) {
 	cfg := devserver.Config{
 		APIVersion: o.app.or(o.app.apiVersion, "MLS_API_VERSION"),
 		R:          o.r, Python: o.python, DataDir: o.dataDir,
-		AccessLifetime: o.access, RefreshIdle: o.refresh, MaxSessions: o.maxSessions, MemoryLimit: o.memory,
+		AccessLifetime: o.access, RefreshIdle: o.refresh, MaxSessions: o.maxSessions, SessionIdle: o.idle, MemoryLimit: o.memory,
 		Logger: slog.New(slog.NewTextHandler(o.app.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if o.authority != "" || o.audience != "" {

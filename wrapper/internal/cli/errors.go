@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,8 @@ var errInterrupted = errors.New("interrupted")
 
 // wrongUsage is an error in how the command was called.
 type wrongUsage struct{ error }
+
+func (e wrongUsage) Unwrap() error { return e.error }
 
 func usageError(c *cobra.Command, format string, args ...any) error {
 	return hint(wrongUsage{fmt.Errorf(format, args...)}, "`%s --help` shows how", c.CommandPath())
@@ -66,8 +69,14 @@ func hintIf(err, kind error, format string, args ...any) error {
 	return err
 }
 
+// scriptStatus is the exit code that a script has chosen.
+type scriptStatus int
+
+func (s scriptStatus) Error() string { return fmt.Sprintf("the script ended with status %d", int(s)) }
+
 func exitCode(err error) int {
 	var (
+		status scriptStatus
 		usage  wrongUsage
 		code   *mlserver.CodeError
 		server *mlserver.Error
@@ -79,6 +88,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
+	case errors.As(err, &status):
+		return int(status)
 	case errors.Is(err, errDiffers):
 		return exitDiffers
 	case errors.As(err, &usage):
@@ -93,7 +104,7 @@ func exitCode(err error) int {
 		return exitRefused
 	case errors.Is(err, mlserver.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
 		errors.As(err, &dial), errors.As(err, &dns), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.As(err, &server) && (server.Status == 502 || server.Status == 504):
+		errors.As(err, &server) && (server.Status == 429 || server.Status == 502 || server.Status == 504):
 		return exitUnavailable
 	}
 	return exitFailed
@@ -101,19 +112,49 @@ func exitCode(err error) int {
 
 // report tells the user about an error: one line that names the thing, and one with the way out.
 func (a *app) report(err error) {
-	if err == nil || errors.Is(err, errDiffers) { // that one was shown
+	var status scriptStatus
+	if err == nil || errors.Is(err, errDiffers) || errors.As(err, &status) { // that was shown
 		return
 	}
-	text := strings.TrimSpace(err.Error())
+	text := strings.TrimSpace(inWords(err))
 	var code *mlserver.CodeError
 	if errors.As(err, &code) {
-		text = "the code failed: " + text
+		said := strings.TrimSpace(code.Error())
+		text = strings.TrimSuffix(text, said) + "the code failed: " + said
 	}
 	a.say("mls: %s", strings.ReplaceAll(text, "\n", "\n     "))
 	var h *hinted
 	if errors.As(err, &h) {
 		a.say("     %s", h.hint)
 	}
+}
+
+// inWords is an error as a person would say it: with words for the ids of operations, and the meaning of a status before its
+// number. What "mls api" sends has no id, and stays as it is.
+func inWords(err error) string {
+	text := err.Error()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		op, was, now := "", "", ""
+		switch e := e.(type) {
+		case *mlserver.Error:
+			if meaning := http.StatusText(e.Status); meaning != "" {
+				op, was, now = e.Op, fmt.Sprintf("%d %s", e.Status, meaning), fmt.Sprintf("%s (%d)", strings.ToLower(meaning), e.Status)
+			}
+		case interface{ Operation() string }:
+			op = e.Operation()
+		}
+		if op != "" && !strings.Contains(op, " ") {
+			text = strings.Replace(text, op+": "+was, words(op)+": "+now, 1)
+		}
+	}
+	return text
+}
+
+var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// words are those of an operation's id: get web service version.
+func words(id string) string {
+	return strings.ToLower(wordStart.ReplaceAllString(id, "$1 $2"))
 }
 
 // wayOut adds what helps against the errors that any command can meet.

@@ -63,12 +63,17 @@ func runExample(t *testing.T, endpoint, model string, c *cobra.Command) {
 		"train.R":     "model <- lm(dist ~ speed, cars)\n",
 		"predict.py":  "species = [len(p) for p in plants]\n",
 		"plants.json": "[[7, 3.2, 4.7, 1.4], [3, 2.6, 3, 2.5]]\n",
-		"cars.csv":    "speed,dist\n4,2\n7,4\n",
-		"plot.R":      `cat(n, file = "plot.png")`,
-		"plots.jsonl": "{\"n\": 1}\n{\"n\": 2}\n",
-		"mtcars.csv":  "hp,wt\n110,2.62\n110,2.875\n",
-		"model.rds":   model,
-		"predict.R":   `answer <- predict(model, data.frame(speed = hp), type = "response") / wt`,
+		"publish.R": `remoteLogin("` + endpoint + `", session = FALSE)
+publishService("add-one", function(x) x + 1, inputs = list(x = "numeric"), outputs = list(y = "numeric"), v = commandArgs(TRUE)[1])`,
+		"consume.py": "remoteLogin('http://mls.example.com', session=False)\n" +
+			"import sys\nprint(getService('add-one', 'v1.0.1').consume(float(sys.argv[1])).output('y'))\n",
+		"cars.csv":         "speed,dist\n4,2\n7,4\n",
+		"plot.R":           `cat(n, file = "plot.png")`,
+		"plots.jsonl":      "{\"n\": 1}\n{\"n\": 2}\n",
+		"mtcars.csv":       "hp,wt\n110,2.62\n110,2.875\n",
+		"model.rds":        model,
+		"predict.R":        `answer <- predict(model, data.frame(speed = hp), type = "response") / wt`,
+		"requirements.txt": "numpy==1.24.2\n",
 		"service.yaml": "name: transmission\nversion: 1.0.0\ncodeFile: predict.R\nobjects: {model: model.rds}\n" +
 			"inputs: {hp: numeric, wt: numeric}\noutputs: {answer: numeric}\n",
 	} {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,8 @@ type execOptions struct {
 	session string // empty: a temporary one
 	in      []string
 	out     []string
+	detach  bool
+	plots   plots
 }
 
 func (a *app) execCmd() *cobra.Command {
@@ -41,14 +44,25 @@ afterwards whatever happens; with --session in one that is open, where objects a
 With --out, the values of the named objects are printed as a JSON object on the standard output, and the console's text goes
 to the standard error. R sends all values as lists, even single ones. With -o json one object holds everything.
 
-Code that fails gives exit code 3. An interrupt (Ctrl-C) cancels the execution on the server.`,
+With --plots DIR the pictures that the code has drawn are fetched into that folder; files of the same names are replaced.
+--show-plots opens them.
+
+With --detach the code goes on by itself, and the id of its session is printed when it has begun: "mls session output -f ID"
+shows what it prints, "mls session wait ID" waits for it and prints its outputs, on any machine. The session stays open.
+
+Code that fails gives exit code 3. An interrupt (Ctrl-C) cancels the execution on the server.
+
+It stands for mrsdeploy's remoteExecute, and with a file for remoteScript; --detach for its async = TRUE, --show-plots and
+--plots for displayPlots and writePlots.`,
 		Example: `  mls exec -e 'summary(cars)'
   mls exec train.R
   mls exec --runtime python -e 'import sys; print(sys.version)'
   echo 'x <- 6 * 7' | mls exec - --out x
   mls exec -e 'y <- mean(x) + k' --in x=[1,2,3] --in k=0.5 --out y
   mls exec predict.py --in plants=@plants.json --out species
-  mls exec -e '1 + 1' -o json`,
+  mls exec -e '1 + 1' -o json
+  mls exec -e 'hist(rnorm(1000))' --plots .
+  ID=$(mls exec --detach -e 'x <- sum(rnorm(1e6))' --out x); mls session wait --close $ID`,
 		Args: args(0, 1, "one file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.hasCode = c.Flags().Changed("execute")
@@ -77,6 +91,8 @@ func (o *execOptions) flags(c *cobra.Command) {
 	c.Flags().StringVarP(&o.code, "execute", "e", "", "code to run")
 	c.Flags().StringArrayVar(&o.in, "in", nil, "set an object first: `NAME=VALUE`, JSON or plain text, or NAME=@FILE with JSON")
 	c.Flags().StringArrayVar(&o.out, "out", nil, "print the value of the object with this `NAME` afterwards")
+	c.Flags().BoolVar(&o.detach, "detach", false, "do not wait: print the session's id when the code has begun")
+	o.plots.flags(c)
 }
 
 func (o *execOptions) run(c *cobra.Command) error {
@@ -92,29 +108,52 @@ func (o *execOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) (err error) {
-		var session *mlserver.Session
-		if o.session != "" {
-			id, err := sessionID(ctx, client, o.session)
-			if err != nil {
-				return err
-			}
-			session = client.Session(id)
-		} else {
-			var done func()
-			if session, done, err = o.app.temporarySession(ctx, client, mlserver.SessionOptions{Runtime: lang}); err != nil {
-				return err
-			}
-			defer done()
+	return o.app.connected(c.Context(), func(ctx context.Context, client *mlserver.Client) error {
+		session, done, err := o.open(ctx, client, lang)
+		if err != nil {
+			return err
 		}
-		w, before := o.console(), ""
-		if w != nil && o.session != "" {
-			before, _ = session.Console(ctx) // the execution meets the same trouble, and reports it
+		e := mlserver.Execution{Inputs: inputs, Outputs: o.out, Console: o.console()}
+		if o.detach {
+			return o.start(ctx, session, done, code, e)
 		}
-		r, err := o.app.execute(ctx, session, code, mlserver.Execution{Inputs: inputs, Outputs: o.out}, w, before)
-		err = hintIf(err, mlserver.ErrNotFound, "`mls session list` shows the open sessions")
-		return o.show(r, err)
+		defer done()
+		r, err := o.app.execute(ctx, session, code, e)
+		return errors.Join(o.show(r, o.wayOut(ctx, session, r, err)), o.plots.fetch(ctx, o.app, session, r))
 	})
+}
+
+// wayOut adds what helps when there is no result. A lost connection does not end what runs.
+func (o *execOptions) wayOut(ctx context.Context, s *mlserver.Session, r *mlserver.Result, err error) error {
+	lost := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	switch {
+	case r != nil || ctx.Err() != nil || !lost:
+		return hintIf(err, mlserver.ErrNotFound, "`mls session list` shows the open sessions")
+	case o.session != "":
+		return hint(err, "the code may go on: `mls session output %s` shows what it has printed, `mls session cancel %[1]s` stops it", s.ID())
+	}
+	return hint(err, "with --detach code outlives the connection")
+}
+
+// open is the session to run in. done closes it, unless the user has named it.
+func (o *execOptions) open(ctx context.Context, client *mlserver.Client, lang mlserver.Runtime) (s *mlserver.Session, done func(), err error) {
+	if o.session == "" {
+		return o.app.temporarySession(ctx, client, mlserver.SessionOptions{Runtime: lang})
+	}
+	id, err := sessionID(ctx, client, o.session)
+	if err != nil {
+		return nil, nil, err
+	}
+	return client.Session(id), func() {}, nil
+}
+
+// start detaches the execution. A session of its own stays open, unless nothing has begun in it.
+func (o *execOptions) start(ctx context.Context, s *mlserver.Session, done func(), code string, e mlserver.Execution) error {
+	if _, err := s.Detach(ctx, code, e); err != nil {
+		done()
+		return cmp.Or(context.Cause(ctx), o.app.sessionHint(err))
+	}
+	return o.app.printLine(map[string]string{"id": s.ID()}, s.ID())
 }
 
 // console is where the text of the running code goes: nil when all is printed as JSON at the end.
@@ -174,8 +213,8 @@ func (o *execOptions) show(r *mlserver.Result, err error) error {
 	if err != nil {
 		return err
 	}
-	if len(r.Changed) > 0 && o.session == "" {
-		o.app.say("written on the server, and gone with the session: %s (use --session to keep files)", strings.Join(r.Changed, ", "))
+	if lost := o.plots.left(r); len(lost) > 0 && o.session == "" {
+		o.app.say("written on the server, and gone with the session: %s (use --session to keep files)", strings.Join(lost, ", "))
 	}
 	if len(o.out) > 0 {
 		return o.app.printJSON(r.Outputs)
@@ -215,9 +254,8 @@ func (a *app) temporarySession(ctx context.Context, client *mlserver.Client, o m
 	return s, done, nil
 }
 
-// execute runs code and copies the console's text to w, unless nil, while it runs; before is the text of an earlier execution.
-// When ctx ends, so does the execution, as far as the server can end it.
-func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e mlserver.Execution, w io.Writer, before string) (*mlserver.Result, error) {
+// execute runs code. When ctx ends, so does the execution, as far as the server can end it.
+func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e mlserver.Execution) (*mlserver.Result, error) {
 	running, cancel := graceful(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -227,14 +265,7 @@ func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e m
 	})
 	defer stop()
 
-	var f *follower
-	if w != nil {
-		f = follow(running, s, w, before)
-	}
 	r, err := s.Execute(running, code, e)
-	if f != nil {
-		f.finish(r)
-	}
 	if ctx.Err() != nil {
 		if running.Err() != nil {
 			a.say("mls: the code did not stop when it was told to; only the end of its session ends it")
@@ -244,60 +275,8 @@ func (a *app) execute(ctx context.Context, s *mlserver.Session, code string, e m
 	return r, err
 }
 
-// follower copies a growing console text.
-type follower struct {
-	w       io.Writer
-	before  string // until the server has begun, it gives the text of an earlier execution
-	printed string
-	stop    context.CancelFunc
-	stopped chan struct{}
-}
-
-// follow asks for the console's text, soon at first and then less and less often.
-func follow(ctx context.Context, s *mlserver.Session, w io.Writer, before string) *follower {
-	const first, last = 200 * time.Millisecond, 2 * time.Second
-	ctx, cancel := context.WithCancel(ctx)
-	f := &follower{w: w, before: lines(before), stop: cancel, stopped: make(chan struct{})}
-	go func() {
-		defer close(f.stopped)
-		for pause := first; ; pause = min(last, pause*3/2) {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(pause):
-			}
-			if text, err := s.Console(ctx); err == nil {
-				f.copy(text[:strings.LastIndexByte(text, '\n')+1]) // the last line may be half a character
-			}
-		}
-	}()
-	return f
-}
-
-func (f *follower) copy(text string) {
-	text = lines(text)
-	if text != "" && strings.HasPrefix(f.before, text) {
-		return
-	}
-	if news, ok := strings.CutPrefix(text, f.printed); ok {
-		_, _ = io.WriteString(f.w, news) // a reader that has gone needs no text
-		f.printed = text
-	}
-}
-
 // lines makes lines end as they do here, not as on a server with Windows.
 func lines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
-
-// finish copies what is left of the text. Without a result there is none.
-func (f *follower) finish(r *mlserver.Result) {
-	f.stop()
-	<-f.stopped
-	if r == nil {
-		return
-	}
-	f.before = ""
-	f.copy(r.Console)
-}
 
 // runtimeFlag reads --runtime, else the extension of the code's file.
 func runtimeFlag(c *cobra.Command, flag, file string) (mlserver.Runtime, error) {

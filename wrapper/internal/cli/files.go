@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -42,7 +43,12 @@ type download struct {
 	force bool
 }
 
-func (d *download) run(a *app, name string, fetch func(io.Writer) error) error {
+func (d *download) run(a *app, name string, get func(io.Writer) error) error {
+	fetch := func(to io.Writer) error {
+		w, t := a.download(name, to)
+		defer t.end()
+		return get(w)
+	}
 	if d.to == "-" {
 		return fetch(a.out)
 	}
@@ -53,21 +59,41 @@ func (d *download) run(a *app, name string, fetch func(io.Writer) error) error {
 			return hint(err, "--to gives it a name")
 		}
 	}
-	if err := d.mayWrite(path); err != nil {
-		return err
+	write := writeFile
+	switch fi, err := os.Stat(path); {
+	case err == nil && fi.IsDir():
+		return hint(fmt.Errorf("%s is a folder", path), "--to names the file to write")
+	case err == nil && !fi.Mode().IsRegular(): // a pipe, or a device: nothing takes its place
+		write = writeInto
+	case !d.force && !free(path):
+		return hint(fmt.Errorf("%s exists already", path), "--force replaces it")
 	}
-	if err := writeFile(path, fetch); err != nil {
-		return err
+	if err := write(path, fetch); err != nil {
+		return fullDisk(err, path)
 	}
 	a.say("wrote %s", path)
 	return nil
 }
 
-func (d *download) mayWrite(path string) error {
-	if _, err := os.Lstat(path); d.force || errors.Is(err, fs.ErrNotExist) {
-		return nil
+func free(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func writeInto(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
 	}
-	return hint(fmt.Errorf("%s exists already", path), "--force replaces it")
+	return errors.Join(write(f), f.Close())
+}
+
+// fullDisk says where there is no room. Nothing was left there.
+func fullDisk(err error, path string) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return hint(fmt.Errorf("%s cannot be written: %w", path, syscall.ENOSPC), "nothing was kept of it; --to names another place")
+	}
+	return err
 }
 
 // safeName is the path of a file in dir that bears a name of the server's choosing. Names that would lead elsewhere are refused.

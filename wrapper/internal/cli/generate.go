@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"path"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,12 +83,20 @@ func (o *generateOptions) run(c *cobra.Command) error {
 	}
 	ctx, cancel := o.app.bounded(c.Context())
 	defer cancel()
+	o.Progress = func(step string) { o.app.say("%s", step) }
 	r, err := codegen.Service(ctx, doc, o.Options)
+	if err != nil && o.from != "" {
+		return prefix(err, o.from)
+	}
 	if err != nil {
 		return err
 	}
-	o.app.say("package %s in %s, %d files changed. Call it with a signed-in mlserver.Client:\n\n\timport %q\n\n\t%s\n",
-		r.Package, r.Dir, len(r.Changed), r.ImportPath, strings.Join(r.Example, "\n\t"))
+	imported := strconv.Quote(r.ImportPath)
+	if path.Base(r.ImportPath) != r.Package {
+		imported = r.Package + " " + imported
+	}
+	o.app.say("package %s in %s, %d files changed. Call it with a signed-in mlserver.Client:\n\n\timport %s\n\n\t%s\n",
+		r.Package, r.Dir, len(r.Changed), imported, strings.Join(r.Example, "\n\t"))
 	g := generated{r.Name, r.Version, r.Dir, r.ImportPath, r.Package, append([]string{}, r.Changed...)}
 	return o.app.printLine(g, r.ImportPath)
 }

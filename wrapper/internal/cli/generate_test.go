@@ -35,13 +35,19 @@ func TestGenerate(t *testing.T) {
 	if got := u.must("service", "generate", "transmission", "--out", "transmission", "-o", "json"); !strings.Contains(got, `"importPath":"example.com/clients/transmission","package":"transmission","changedFiles":[]`) {
 		t.Errorf("generated again: %s, want the same package, and no changed files", got)
 	}
-	if _, err := u.command("mls", "service", "generate", "--from", "transmission.json", "--out", "clients/transmission", "--endpoint", "http://127.0.0.1:1").CombinedOutput(); err != nil {
-		t.Errorf("from a file, without a server: %v", err)
+	out, err := u.command("mls", "service", "generate", "--from", "transmission.json", "--out", "clients/transmission", "--endpoint", "http://127.0.0.1:1").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "generating with go-swagger v") || !strings.Contains(string(out), "compiling and vetting package transmission\n") {
+		t.Errorf("from a file, without a server: %v\n%s", err, out)
 	}
 	for _, args := range [][]string{{}, {"transmission", "--from", "transmission.json"}} {
 		if out, err := u.command("mls", append([]string{"service", "generate", "--out", "x"}, args...)...).CombinedOutput(); err == nil || !strings.Contains(string(out), "give the service, or with --from") {
 			t.Errorf("%v: %v %s", args, err, out)
 		}
+	}
+	u.write("hostile.json", `{"swagger":"2.0","paths":{"/api/s/1":{"post":{"parameters":[{"in":"body","schema":{"$ref":"file:///etc/passwd"}}]}}}}`)
+	out, err = u.command("mls", "service", "generate", "--from", "hostile.json", "--out", "hostile").CombinedOutput()
+	if _, there := os.Stat(filepath.Join(u.dir, "hostile")); err == nil || !strings.HasPrefix(string(out), `mls: hostile.json: swagger.json: $ref "file:///etc/passwd" leads out of the document`) || there == nil {
+		t.Errorf("a hostile document: %v %s", err, out)
 	}
 	outside := t.TempDir()
 	if out, err := u.command("mls", "service", "generate", "transmission", "--out", outside).CombinedOutput(); err == nil || !strings.Contains(string(out), "go mod init") {

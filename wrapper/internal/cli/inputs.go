@@ -114,7 +114,7 @@ func (o *callOptions) addCSV(values mlserver.Values, declared []mlserver.Paramet
 	case table.Rows() != 1:
 		return nil, fmt.Errorf("%s has %d rows, and a call of this service takes one", o.csv, table.Rows())
 	}
-	for _, column := range table {
+	for _, column := range table.Frame() {
 		if _, twice := values[column.Name]; twice {
 			return nil, fmt.Errorf("%s is given twice: as %s=... and as a column of %s", column.Name, column.Name, o.csv)
 		}
@@ -123,7 +123,7 @@ func (o *callOptions) addCSV(values mlserver.Values, declared []mlserver.Paramet
 	return values, nil
 }
 
-func (o *callOptions) readCSV(texts []string) (data.Frame, error) {
+func (o *callOptions) readCSV(texts []string) (*data.Table, error) {
 	var r io.Reader = o.app.in
 	if o.csv != "-" {
 		f, err := os.Open(o.csv)
@@ -133,7 +133,7 @@ func (o *callOptions) readCSV(texts []string) (data.Frame, error) {
 		defer f.Close()
 		r = f
 	}
-	table, err := data.ReadCSV(r, texts...)
+	table, err := data.ReadTable(r, texts...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.csv, err)
 	}

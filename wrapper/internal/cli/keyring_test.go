@@ -20,11 +20,13 @@ import (
 	"github.com/mlserver-go/mls/wrapper/auth"
 )
 
-// testVault is a keyring for test scripts: "none" or empty, "locked", or a folder that several processes can share.
+// testVault is a keyring for test scripts: "none" or empty, "locked", "system" for the real one, or a folder that several processes can share.
 func testVault(kind string) vault {
 	switch kind {
 	case "", "none":
 		return noVault{errNoSession}
+	case "system":
+		return systemKeyring{sessionBus}
 	case "locked":
 		return noVault{errors.New("failed to unlock correct collection")}
 	}

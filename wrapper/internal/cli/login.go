@@ -45,9 +45,9 @@ Where the server uses Azure AD, or AD FS:
 
 signs in there with a code that you enter in any browser (device-code), or in the browser of this machine if there is one
 (interactive). Other ways are user name and password, the secret or certificate of an application, the Azure CLI, and whatever
-the Azure SDK finds (default). The access token is stored, and lasts about an hour. Then commands get another one by themselves
-if nobody has to be asked: with the certificate, the Azure CLI, or the secret or password in the environment. Else sign in
-again: "mls login ADDRESS --aad" remembers the rest.`,
+the Azure SDK finds (default). Users stay signed in by a refresh token here too, as long as Azure AD lets them: usually until it is
+unused for 90 days. Applications get the next access token with their certificate, or with the secret in the environment. Where
+that does not do, sign in again: "mls login ADDRESS --aad" remembers the rest.`,
 		Example: `  mls login http://localhost:12800 --username admin --password-file password.txt
   echo "$PASSWORD" | mls login http://localhost:12800 --username admin --password-stdin
   MLS_USERNAME=admin MLS_PASSWORD_FILE=password.txt mls login http://localhost:12800

@@ -93,11 +93,11 @@ func (a *app) forget(ctx context.Context, st *store, name string, left func(*pro
 		err = st.keys.delete(ctx, st.path(name))
 	}
 	if told := cmp.Or(unread, a.revoke(ctx, p)); told != nil {
-		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %v", p.Endpoint, told)
+		a.say("mls: warning: forgotten here, but %s could not be told and may accept the tokens until they expire: %s", p.Endpoint, inWords(told))
 	} else {
 		a.say("signed out of %s", p.Endpoint)
-		if p.AzureAD != nil && p.Tokens.Expires.After(a.now()) {
-			a.say("The access token is forgotten here, but good until %s: only Azure AD could end it.", timeText(p.Tokens.Expires))
+		if p.AzureAD != nil && (p.refreshes() || p.Tokens.Expires.After(a.now())) {
+			a.say("The tokens are forgotten here; only %s could end them (the access token is good until %s).", p.AzureAD.whose(), timeText(p.Tokens.Expires))
 		}
 	}
 	return true, err

@@ -28,7 +28,8 @@ func (a *app) print(v any, t table) error {
 		a.say("%s", t.none)
 		return nil
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	if t.header != nil {
 		t.rows = append([][]string{t.header}, t.rows...)
 	}
@@ -36,9 +37,17 @@ func (a *app) print(v any, t table) error {
 		for i := range row {
 			row[i] = printable(row[i])
 		}
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(a.out, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printJSON writes v in one line, or indented for a reader at a terminal.

@@ -26,14 +26,20 @@ type user struct {
 	env []string
 }
 
-// newUser signs alice in.
-func newUser(t testing.TB, endpoint string, env ...string) *user {
+// unknownUser is not signed in.
+func unknownUser(t testing.TB, endpoint string, env ...string) *user {
 	u := &user{t: t, dir: t.TempDir(), env: os.Environ()}
 	for name, value := range environment(u.dir, endpoint) {
 		u.env = append(u.env, name+"="+value)
 	}
 	u.env = append(u.env, env...)
 	u.write("password.txt", password+"\n")
+	return u
+}
+
+// newUser signs alice in.
+func newUser(t testing.TB, endpoint string, env ...string) *user {
+	u := unknownUser(t, endpoint, env...)
 	u.must("login", endpoint, "--username", "alice", "--password-file", "password.txt")
 	return u
 }
@@ -217,8 +223,7 @@ func repeatedMain() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var said bytes.Buffer
-		a := testApp(strings.NewReader(""), io.Discard, &said)
-		code := a.main(os.Args[1:])
+		code := guardedMain(strings.NewReader(""), io.Discard, &said)
 		fmt.Println(strings.Join(strings.Fields(fmt.Sprint(code, " ", said.String())), " "))
 	}
 }

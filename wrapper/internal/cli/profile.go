@@ -72,7 +72,7 @@ type profileInfo struct {
 	Endpoint string     `json:"endpoint,omitempty"`
 	Username string     `json:"username,omitempty"`
 	Store    string     `json:"store,omitempty"`
-	SignIn   *time.Time `json:"signInEnds"` // null: signed out
+	SignIn   *time.Time `json:"signInEnds"` // null: signed out, or not known
 	Problem  string     `json:"problem,omitempty"`
 }
 
@@ -95,13 +95,15 @@ func (a *app) profileListCmd() *cobra.Command {
 			t := table{header: []string{"", "NAME", "SERVER", "USER", "STORED IN", "SIGN-IN UNTIL"}, none: "no profiles: `mls login` makes one"}
 			for _, name := range names {
 				info := s.store.info(name)
-				star, until := "", "signed out"
+				star, until := "", "not known"
 				if info.Current = name == s.profile; info.Current {
 					star = "*"
 				}
 				switch {
 				case info.Problem != "":
 					until = info.Problem
+				case info.Store == "":
+					until = "signed out"
 				case info.SignIn != nil:
 					until = timeText(*info.SignIn)
 				}
@@ -120,8 +122,7 @@ func (s *store) info(name string) profileInfo {
 	}
 	info := profileInfo{Name: name, Endpoint: p.Endpoint, Username: p.Username}
 	if p.Tokens != nil {
-		ends := p.Tokens.signInEnds()
-		info.SignIn, info.Store = &ends, p.where()
+		info.SignIn, info.Store = p.signInEnds(), p.where()
 	}
 	return info
 }

@@ -98,8 +98,20 @@ func prefixMissing(err error, what, way string) error {
 	return err
 }
 
+// asker reads lines at a terminal that it has taken over.
+type asker interface {
+	Line(ctx context.Context, prompt string) (string, error)
+	Secret(ctx context.Context, prompt string) (string, error)
+}
+
 // question asks at the terminal, without showing the answer if it is secret.
 func (a *app) question(ctx context.Context, text string, secret bool) (string, error) {
+	switch {
+	case a.asking != nil && secret:
+		return a.asking.Secret(ctx, text)
+	case a.asking != nil:
+		return a.asking.Line(ctx, text)
+	}
 	f, ok := a.in.(*os.File)
 	if !ok || a.noInput || !term.IsTerminal(int(f.Fd())) {
 		return "", errNoTerminal

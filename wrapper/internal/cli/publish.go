@@ -146,6 +146,10 @@ func (o *publishOptions) run(c *cobra.Command) error {
 
 func (o *publishOptions) hint(err error) error {
 	d := o.definition
+	var object *mlserver.ObjectError
+	if errors.As(err, &object) {
+		err = hint(err, "an object is what R's saveRDS or save, or Python's dill, wrote")
+	}
 	way := fmt.Sprintf("choose another --version, or change that one: mls service update %s/%s", d.Name, d.Version)
 	err = hintIf(err, mlserver.ErrConflict, "%s", way)
 	err = hintIf(err, mlserver.ErrForbidden, "your role may not publish, or this version exists already: %s", way)

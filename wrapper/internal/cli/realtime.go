@@ -20,8 +20,9 @@ func (a *app) realtimeCmd() *cobra.Command {
 "mls service" lists, shows, calls and deletes it as any other. Since server version 9.1.0.
 
 Servers score models that rxSerializeModel (RevoScaleR) or rx_serialize_model (revoscalepy) wrote. The development server
-scores what R's saveRDS, or Python's pickle or dill, wrote: an R model with a predict method, a Python object with a method
-predict. The predictions are in a column called RESPONSE_Pred, or just Pred if the model does not name its response.`,
+scores what R's saveRDS or save, or Python's pickle or dill, wrote: an R model with a predict method, a Python object with a
+method predict. An R model of a class of your own needs a file that has the class as well, as save.image makes it. The
+predictions are in a column called RESPONSE_Pred, or just Pred if the model does not name its response.`,
 		Example: `  ID=$(mls session create)
   mls session exec $ID -e 'saveRDS(lm(dist ~ speed, cars), "stopping.rds")'
   mls session file get $ID stopping.rds

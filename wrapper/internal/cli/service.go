@@ -59,10 +59,6 @@ func serviceHint(err error, name, version string) error {
 	if err == nil {
 		return nil
 	}
-	var code *mlserver.CodeError
-	if errors.As(err, &code) {
-		return err
-	}
 	var inputs *mlserver.InputError
 	if errors.As(err, &inputs) {
 		return hint(err, "`mls service show %s/%s` tells the inputs and their types", name, version)

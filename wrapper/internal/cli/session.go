@@ -23,8 +23,8 @@ Where a command takes the ID of a session, its name will do if no other session 
   mls session object list $ID
   mls session close $ID`,
 	},
-		a.sessionCreateCmd(), a.sessionListCmd(), a.sessionExecCmd(), a.sessionCancelCmd(), a.sessionOutputCmd(),
-		a.sessionHistoryCmd(), a.sessionCloseCmd(), a.fileCmd(), a.objectCmd())
+		a.sessionCreateCmd(), a.sessionListCmd(), a.sessionExecCmd(), a.sessionWaitCmd(), a.sessionOutputCmd(), a.sessionCancelCmd(),
+		a.sessionHistoryCmd(), a.sessionDiffCmd(), a.sessionCloseCmd(), a.fileCmd(), a.objectCmd(), a.workspaceCmd())
 }
 
 // inSession runs do on the session with the given id or name.
@@ -145,28 +145,6 @@ func (a *app) sessionCancelCmd() *cobra.Command {
 		Args:    args(1, 1, "the session's id"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.inSession(c, args[0], func(ctx context.Context, s *mlserver.Session) error { return s.Cancel(ctx) })
-		},
-	}
-}
-
-func (a *app) sessionOutputCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:     "output ID",
-		Short:   "Print what the running or last execution has printed so far",
-		Example: `  mls session output $ID`,
-		Args:    args(1, 1, "the session's id"),
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.inSession(c, args[0], func(ctx context.Context, s *mlserver.Session) error {
-				text, err := s.Console(ctx)
-				if err != nil {
-					return err
-				}
-				if a.output == "json" {
-					return a.printJSON(map[string]string{"console": text})
-				}
-				_, err = a.out.Write([]byte(lines(text)))
-				return err
-			})
 		},
 	}
 }

@@ -16,7 +16,8 @@ func (a *app) snapshotCmd() *cobra.Command {
 		Use:   "snapshot",
 		Short: "Saved copies of sessions: create, list, load, download, rm",
 		Long: `A snapshot is a copy of a session's objects and files. Another session can start from it, and a service can be published
-with it. Loaded packages are not part of it. Only you see your snapshots.
+with it. Loaded packages are not part of it. Only you see your snapshots. The commands stand for mrsdeploy's createSnapshot,
+listSnapshots, loadSnapshot, downloadSnapshot and deleteSnapshot.
 
 Where a command takes a SNAPSHOT, give its id, or its name if no other snapshot has it.`,
 		Example: `  mls session exec $ID -e 'model <- lm(dist ~ speed, cars)'

@@ -49,20 +49,34 @@ type tokenPair struct {
 	SignedIn time.Time `json:"signedIn"` // of the first pair: the server bounds how long renewals may follow it
 }
 
-// How long a server lets an unused refresh token live, and a chain of renewals, as documented. It does not tell either.
+// How long an unused refresh token lives, and a chain of renewals, as documented. Nobody tells with the token. Azure AD's tenants
+// may want less.
 const (
 	refreshIdle  = 14 * 24 * time.Hour
 	refreshChain = 90 * 24 * time.Hour
+	azureIdle    = 90 * 24 * time.Hour
 )
 
-// signInEnds is when a new login will be needed if nothing renews the pair.
-func (t *tokenPair) signInEnds() time.Time {
-	idle, chain := t.Issued.Add(refreshIdle), t.SignedIn.Add(refreshChain)
-	if chain.Before(idle) {
-		return chain
+// signInEnds is when a new login will be needed if nothing renews the tokens: nil if that is not known.
+func (p *profile) signInEnds() *time.Time {
+	t := p.Tokens
+	ends := t.Issued.Add(refreshIdle)
+	switch chain := t.SignedIn.Add(refreshChain); {
+	case p.AzureAD == nil && chain.Before(ends):
+		ends = chain
+	case p.AzureAD == nil:
+	case p.refreshes() && !p.AzureAD.isADFS():
+		ends = t.Issued.Add(azureIdle)
+	case !p.refreshes() && p.AzureAD.attended():
+		ends = t.Expires
+	default:
+		return nil
 	}
-	return idle
+	return &ends
 }
+
+// refreshes tells whether there is a refresh token, even if it is in the keyring still.
+func (p *profile) refreshes() bool { return p.Keyring || p.Tokens.Refresh != "" }
 
 // store keeps profiles, each in a file of its own that only its owner can read. The refresh token, which is good for weeks, is in
 // the keyring where there is one; the access token, good for an hour, is in the file.
@@ -76,6 +90,9 @@ type noSignIn struct{ reason string }
 
 func (e *noSignIn) Error() string        { return e.reason }
 func (e *noSignIn) Is(target error) bool { return target == auth.ErrLoginRequired }
+
+// signInAnew is the way out where the address of the server is not known.
+const signInAnew = "`mls login ADDRESS` stores a new one in its place"
 
 var profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -112,7 +129,7 @@ func (s *store) load(name string) (*profile, error) {
 	}
 	var p profile
 	if err := json.Unmarshal(text, &p); err != nil || p.Endpoint == "" {
-		return nil, &noSignIn{fmt.Sprintf("the stored sign-in %s is damaged", path)}
+		return nil, hint(&noSignIn{fmt.Sprintf("the stored sign-in %s is damaged", path)}, signInAnew)
 	}
 	return &p, nil
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,33 +16,37 @@ import (
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
-func TestFollower(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		before string
-		polled []string
-		end    string
-		want   string
+// TestTransfer shows at a terminal how far a file is, once that takes a while, and takes the line away at the end.
+func TestTransfer(t *testing.T) {
+	var shown bytes.Buffer
+	now := time.Unix(0, 0)
+	w := writing{&transfer{to: &shown, bar: true, now: func() time.Time { return now }, what: "big.csv", began: now}, io.Discard}
+	w.Expect(4 << 20)
+	half := make([]byte, 2<<20)
+	for _, step := range []struct {
+		after time.Duration
+		want  string
 	}{
-		{"at once", "", nil, "a\nb\n", "a\nb\n"},
-		{"piece by piece", "", []string{"", "a\n", "a\n", "a\nb\n"}, "a\nb\nc", "a\nb\nc"},
-		{"lines of Windows", "", []string{"a\r\n"}, "a\r\nb\r\n", "a\nb\n"},
-		{"an earlier execution's text at first", "old\n", []string{"old\n", "new\n"}, "new\nend\n", "new\nend\n"},
-		{"the same text as the earlier execution", "old\n", []string{"old\n", "old\n"}, "old\n", "old\n"},
-		{"nothing after an earlier execution", "old\n", []string{"old\n"}, "", ""},
+		{100 * time.Millisecond, ""},
+		{time.Second, "\rbig.csv: [##############################] 100 % of 4.0 MiB, 3.6 MiB/s"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			var out bytes.Buffer
-			f := &follower{w: &out, before: lines(test.before), stop: func() {}, stopped: make(chan struct{})}
-			close(f.stopped)
-			for _, text := range test.polled {
-				f.copy(text)
-			}
-			f.finish(&mlserver.Result{Console: test.end})
-			if got := out.String(); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
+		shown.Reset()
+		now = now.Add(step.after)
+		if _, err := w.Write(half); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimRight(shown.String(), " "); got != step.want {
+			t.Errorf("after %v shown %q, want %q", step.after, got, step.want)
+		}
+	}
+	shown.Reset()
+	if w.end(); strings.TrimSpace(shown.String()) != "" || shown.Len() == 0 {
+		t.Errorf("at the end %q is left", shown.String())
+	}
+	quiet := writing{&transfer{to: &shown, now: func() time.Time { return now.Add(time.Hour) }}, io.Discard}
+	shown.Reset()
+	if _, err := quiet.Write(half); err != nil || shown.Len() > 0 {
+		t.Errorf("no terminal, and %q is shown (%v)", shown.String(), err)
 	}
 }
 
@@ -100,14 +106,52 @@ func TestListenAddress(t *testing.T) {
 	}
 }
 
-// TestSignInEnds: 14 days without use, 90 days in all.
+func TestErrorsInWords(t *testing.T) {
+	refused := &mlserver.Error{Op: "getWebServiceVersion", Status: 404, Message: "service x version 1 not found"}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{prefix(refused, "service x/1"), "service x/1: get web service version: not found (404): service x version 1 not found"},
+		{hint(refused, "look"), "get web service version: not found (404): service x version 1 not found"},
+		{&mlserver.Error{Op: "createSession", Status: 503, Hint: "Later."}, "create session: service unavailable (503)\nLater."},
+		{&mlserver.Error{Op: "GET /getX", Status: 404}, "GET /getX: 404 Not Found"},
+		{&mlserver.Error{Op: "login", Status: 599}, "login: 599"},
+		{fmt.Errorf("status: %w", &mlserver.Error{Op: "login", Status: 401}), "status: login: unauthorized (401)"},
+		{errors.New("fitModel: 404 Not Found"), "fitModel: 404 Not Found"},
+	} {
+		if got := inWords(test.err); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+	client, err := mlserver.New(mlserver.Config{Address: "http://127.0.0.1:1", Auth: auth.Static("t")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Sessions(t.Context())
+	if got := inWords(err); !strings.HasPrefix(got, "list sessions: no server at 127.0.0.1:1") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestSignInEnds: 14 days without use, 90 days in all. With Azure AD 90 days without use, if there is a refresh token.
 func TestSignInEnds(t *testing.T) {
 	day := 24 * time.Hour
 	signedIn := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	for issued, want := range map[time.Duration]time.Duration{0: 14 * day, 30 * day: 44 * day, 80 * day: 90 * day} {
-		pair := tokenPair{SignedIn: signedIn, Issued: signedIn.Add(issued)}
-		if got := pair.signInEnds(); !got.Equal(signedIn.Add(want)) {
-			t.Errorf("renewed after %s: ends %s, want after %s", issued, got, want)
+	code, secret, adfs := &azureAD{Flow: flowDeviceCode}, &azureAD{Flow: flowSecret}, &azureAD{Flow: flowPassword, TenantID: "adfs"}
+	for _, test := range []struct {
+		azure        *azureAD
+		refresh      string
+		issued, want time.Duration // after signedIn; negative: not known
+	}{
+		{nil, "r", 0, 14 * day}, {nil, "r", 30 * day, 44 * day}, {nil, "r", 80 * day, 90 * day},
+		{code, "r", 80 * day, 170 * day}, {code, "", 0, time.Hour}, {secret, "", 0, -1}, {adfs, "r", 0, -1},
+	} {
+		issued := signedIn.Add(test.issued)
+		p := profile{AzureAD: test.azure, Tokens: &tokenPair{Refresh: test.refresh, SignedIn: signedIn, Issued: issued, Expires: issued.Add(time.Hour)}}
+		got := p.signInEnds()
+		if test.want < 0 && got != nil || test.want >= 0 && (got == nil || !got.Equal(signedIn.Add(test.want))) {
+			t.Errorf("%v, refresh token %q, renewed after %s: ends %v, want after %s", test.azure, test.refresh, test.issued, got, test.want)
 		}
 	}
 }
@@ -166,6 +210,18 @@ func TestProgress(t *testing.T) {
 	}
 	if !strings.HasSuffix(got, "\n") || strings.Count(got, "\n") != 1 {
 		t.Errorf("bar: got %q, want one line", got)
+	}
+}
+
+// TestTable: a column is as wide as its widest cell, whatever comes after it, and no line ends in blanks.
+func TestTable(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{out: &out}
+	if err := a.print(nil, table{header: []string{"A", "B", "C"}, rows: [][]string{{"1", "2026-11-25", ""}, {"a\tb", "", "x "}}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "A    B           C\n1    2026-11-25\na b              x\n"; out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
 }
 

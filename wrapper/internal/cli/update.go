@@ -158,7 +158,7 @@ With --dry-run nothing is changed, and the exit code is 8 when there is a differ
 			}
 			d, err := a.readDefinition(o.file)
 			if err != nil {
-				return err
+				return hint(err, "`%s --help` shows what the file says", c.CommandPath())
 			}
 			return o.run(c, d)
 		},

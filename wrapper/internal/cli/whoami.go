@@ -16,7 +16,7 @@ type identity struct {
 	Profile  string     `json:"profile"`
 	Store    string     `json:"store,omitempty"`    // where the refresh token is: keyring or file
 	Access   *time.Time `json:"accessTokenExpires"` // null: not known
-	SignIn   *time.Time `json:"signInEnds"`
+	SignIn   *time.Time `json:"signInEnds"`         // null: not known
 }
 
 func (a *app) whoamiCmd() *cobra.Command {
@@ -43,15 +43,11 @@ func (a *app) whoami() error {
 	}
 	id := identity{Username: in.user, Endpoint: s.endpoint, How: in.how, Profile: s.profile}
 	switch {
-	case in.source != nil && s.stored.AzureAD != nil:
-		id.Access = &s.stored.Tokens.Expires // renewed or not, as the environment has it
-		if s.stored.AzureAD.attended() {
-			id.SignIn = id.Access
-		}
 	case in.source != nil:
-		ends := s.stored.Tokens.signInEnds()
-		id.Store = s.stored.where()
-		id.Access, id.SignIn = &s.stored.Tokens.Expires, &ends
+		id.Access, id.SignIn = &s.stored.Tokens.Expires, s.stored.signInEnds()
+		if s.stored.refreshes() {
+			id.Store = s.stored.where()
+		}
 	case !in.once:
 		id.Access = expiryOf(a.getenv("MLS_TOKEN"))
 	}
@@ -71,12 +67,17 @@ func (a *app) whoami() error {
 	if !in.once {
 		t.rows = append(t.rows, []string{"Access token until", text(id.Access)})
 	}
-	if id.SignIn != nil {
-		later := ", later with use"
-		if id.SignIn == id.Access {
-			later = ""
+	if in.source != nil {
+		until := text(id.SignIn)
+		switch renewable := s.stored.refreshes(); {
+		case renewable && s.stored.AzureAD != nil:
+			until += ", later with use; " + s.stored.AzureAD.whose() + " may end it before"
+		case renewable:
+			until += ", later with use"
+		case s.stored.AzureAD != nil && !s.stored.AzureAD.attended():
+			until = "renewed as long as what it takes is there"
 		}
-		t.rows = append(t.rows, []string{"Sign-in until", text(id.SignIn) + later})
+		t.rows = append(t.rows, []string{"Sign-in until", until})
 	}
 	return a.print(id, t)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +30,8 @@ type content struct {
 func (a *app) fileCmd() *cobra.Command {
 	return (&content{
 		app: a, noun: "file",
-		long: "The files in a session's working directory: code there reads and writes them by their names.",
+		long: `The files in a session's working directory: code there reads and writes them by their names. The commands stand for
+mrsdeploy's listRemoteFiles, putLocalFile, getRemoteFile and deleteRemoteFile.`,
 		example: `  mls session file put $ID cars.csv
   mls session exec $ID -e 'write.csv(summary(read.csv("cars.csv")), "summary.csv")'
   mls session file list $ID
@@ -59,7 +59,8 @@ func (a *app) objectCmd() *cobra.Command {
 	return (&content{
 		app: a, noun: "object",
 		long: `The objects in a session's workspace, in the language's own form: what R's saveRDS or serialize wrote (fetched: an .RData
-file for R's load), or Python's dill. Values that have a JSON form are easier with "mls exec --in" and "--out".`,
+file for R's load), or Python's dill. Values that have a JSON form are easier with "mls exec --in" and "--out". The R of servers
+is older than 3.5: write with version = 2. "put" and "get" stand for mrsdeploy's putLocalObject and getRemoteObject.`,
 		example: `  mls session exec $ID -e 'model <- lm(dist ~ speed, cars)'
   mls session object list $ID
   mls session object get $ID model --to model.RData`,
@@ -69,11 +70,8 @@ file for R's load), or Python's dill. Values that have a JSON form are easier wi
   mls session object put $ID fit.rds --as model`,
 		getExample: `  mls session object get $ID model --to model.RData`,
 		rmExample:  `  mls session object rm $ID model`,
-		nameOf: func(path string) string {
-			name := filepath.Base(path)
-			return strings.TrimSuffix(name, filepath.Ext(name))
-		},
-		list: func(ctx context.Context, s *mlserver.Session) ([]string, error) { return s.Objects(ctx) },
+		nameOf:     objectName,
+		list:       func(ctx context.Context, s *mlserver.Session) ([]string, error) { return s.Objects(ctx) },
 		put: func(ctx context.Context, s *mlserver.Session, name string, r io.Reader) error {
 			return s.PutObject(ctx, name, r)
 		},
@@ -119,7 +117,7 @@ func (k *content) putCmd() *cobra.Command {
 		Example: k.putExample,
 		Args:    args(2, 2, "the session's id and a file, or - for the standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
-			name, src := as, k.app.in
+			name, src, size := as, k.app.in, int64(0)
 			if args[1] == "-" {
 				if name == "" {
 					return usageError(c, "what comes from the standard input needs a name: --as NAME")
@@ -130,13 +128,22 @@ func (k *content) putCmd() *cobra.Command {
 					return err
 				}
 				defer f.Close()
-				src = f
+				fi, err := f.Stat()
+				if err == nil && fi.IsDir() {
+					err = fmt.Errorf("%s is a folder", args[1])
+				}
+				if err != nil {
+					return err
+				}
+				src, size = f, fi.Size()
 				if name == "" {
 					name = k.nameOf(args[1])
 				}
 			}
 			return k.app.inSession(c, args[0], func(ctx context.Context, s *mlserver.Session) error {
-				return k.put(ctx, s, name, src)
+				from, t := k.app.upload(name, src, size)
+				defer t.end()
+				return prefix(k.put(ctx, s, name, from), args[1])
 			})
 		},
 	}

@@ -110,15 +110,34 @@ func TestImportersLinkLittle(t *testing.T) {
 	}
 }
 
+// TestCanaries: tests that sign in search what they print for passwords and tokens.
+func TestCanaries(t *testing.T) {
+	signsIn := []string{module + "/wrapper/devserver", module + "/wrapper/transport", module + "/wrapper/mlserver"}
+	seen := 0
+	for _, p := range packages(t, "./wrapper/...") {
+		imported := slices.Concat(p.TestImports, p.XTestImports)
+		if len(imported) == 0 || !slices.ContainsFunc(append(imported, p.ImportPath), func(path string) bool { return slices.Contains(signsIn, path) }) {
+			continue
+		}
+		seen++
+		if !slices.Contains(imported, module+"/wrapper/internal/canary") {
+			t.Errorf("the tests of %s may print secrets: give them a TestMain with package canary", p.ImportPath)
+		}
+	}
+	if seen < 7 {
+		t.Errorf("only %d packages seen", seen)
+	}
+}
+
 type goPackage struct {
-	ImportPath string
-	Standard   bool
-	Imports    []string
+	ImportPath                         string
+	Standard                           bool
+	Imports, TestImports, XTestImports []string
 }
 
 func packages(t *testing.T, args ...string) []goPackage {
 	t.Helper()
-	out := command(t, "go", append([]string{"list", "-json=ImportPath,Standard,Imports"}, args...)...)
+	out := command(t, "go", append([]string{"list", "-json=ImportPath,Standard,Imports,TestImports,XTestImports"}, args...)...)
 	var list []goPackage
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p goPackage

@@ -13,9 +13,15 @@ import (
 	"testing"
 
 	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/internal/canary"
 )
 
 const password = "Readme-pass-1"
+
+// printed is what the samples and their server print.
+var printed = canary.New(password)
+
+func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
 // sample is a fenced block of README.md.
 type sample struct {
@@ -129,7 +135,7 @@ func commands(t *testing.T, s sample) []command {
 // serve starts a development server and returns its address.
 func serve(t *testing.T) string {
 	t.Helper()
-	s, err := devserver.New(devserver.Config{AdminPassword: password})
+	s, err := devserver.New(devserver.Config{AdminPassword: password, Logger: printed.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +159,9 @@ func run(t *testing.T, cmd *exec.Cmd, dir string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	_, _ = printed.Write(append(stdout.Bytes(), stderr.Bytes()...)) // never fails
+	if err != nil {
 		t.Fatalf("%s: %v\n%s%s", cmd, err, stdout.String(), stderr.String())
 	}
 	return stdout.String()

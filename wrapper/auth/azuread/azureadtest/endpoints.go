@@ -149,11 +149,20 @@ func (p *Provider) instance(c *call) (map[string]any, *refusal) {
 }
 
 func (p *Provider) realm(c *call) (map[string]any, *refusal) {
-	_, domain, _ := strings.Cut(strings.TrimPrefix(c.URL.Path, "/common/UserRealm/"), "@")
-	return map[string]any{
+	name := strings.TrimPrefix(c.URL.Path, "/common/UserRealm/")
+	_, domain, _ := strings.Cut(name, "@")
+	realm := map[string]any{
 		"account_type": "Managed", "domain_name": domain, "cloud_instance_name": c.Host,
 		"cloud_audience_urn": "urn:federation:MicrosoftOnline",
-	}, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.users[name].Federated {
+		theirs := "https://sts." + domain + "/adfs/services/trust"
+		realm["account_type"], realm["federation_protocol"] = "Federated", "WSTrust"
+		realm["federation_metadata_url"], realm["federation_active_auth_url"] = theirs+"/mex", theirs+"/2005/usernamemixed"
+	}
+	return realm, nil
 }
 
 func (p *Provider) published(*call) (map[string]any, *refusal) {

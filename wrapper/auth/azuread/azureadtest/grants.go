@@ -191,6 +191,9 @@ func (p *Provider) redeemed(c *call) (*grant, *refusal) {
 
 func (p *Provider) refreshed(c *call) (*grant, *refusal) {
 	g := p.grants[c.PostForm.Get("refresh_token")]
+	if p.RefreshOnce {
+		delete(p.grants, c.PostForm.Get("refresh_token"))
+	}
 	switch {
 	case g == nil || g.client != c.PostForm.Get("client_id"):
 		return nil, &refusal{"invalid_grant", 70000, "Provided grant is invalid or malformed."}

@@ -42,6 +42,9 @@ type User struct {
 	Name     string // the user principal name, such as ann@contoso.test
 	Password string
 	MFA      bool // a password alone does not do
+	// Federated users have their passwords elsewhere, at an AD FS of their own: Azure AD sends clients there. The provider plays
+	// none, so that such a client finds nothing.
+	Federated bool
 }
 
 // Request is what the provider was sent. Passwords and the like are in Form as they came.
@@ -60,6 +63,8 @@ type Provider struct {
 	Lifetime time.Duration
 	// Now is the clock, time.Now.
 	Now func() time.Time
+	// RefreshOnce makes each refresh token good for one use, as careful providers do. Azure AD's are good until they end.
+	RefreshOnce bool
 
 	server *httptest.Server
 	closed chan struct{}

@@ -27,7 +27,7 @@ func TestBatchOnServer(t *testing.T) {
 	} else if err != nil {
 		t.Skip(err)
 	}
-	const password = "Batch-pass-1"
+	const password = "Batch-pass-1" // package codegen looks for it in what is printed
 	server, err := devserver.New(devserver.Config{AdminPassword: password, Interpreters: []*runtimes.Interpreter{found}, Python: "none"})
 	ok(t, err)
 	defer server.Close()

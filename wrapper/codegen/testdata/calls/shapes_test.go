@@ -2,8 +2,12 @@ package calls
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
+
+	"github.com/mlserver-go/mls/wrapper/data"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
 
 	"example.com/clients/flightdelay"
 	"example.com/clients/funcservice"
@@ -58,6 +62,21 @@ func TestFrames(t *testing.T) {
 	check(t, "weights", string(out.Weights), "[1,2.5]")
 	check(t, "table", string(out.Table), "[[1,2],[3,4]]")
 	check(t, "file", string(out.Files["plot.png"]), "\x89PNG")
+
+	out, err = c.Consume(t.Context(), flightdelay.Inputs{
+		Flights: data.Frame{{Name: "Carrier", Values: data.Strings("MQ", "").WithNA(1)}, {Name: "Delay", Values: data.Floats(0, math.NaN())}},
+		Weights: data.Ints(1, 2),
+		Table:   data.Matrix{Rows: 1, Cols: 2, Values: []float64{1, 2}},
+	})
+	ok(t, err)
+	s.sent(t, "POST /api/Flight%20Delay/3.5.5", `{"flights":{"Carrier":["MQ",null],"Delay":[0,null]},"weights":[1,2],"table":[[1,2]]}`)
+	delays, err := mlserver.DecodeRows[struct {
+		Carrier string
+		Delay   float64
+	}](out.Raw, "scored")
+	ok(t, err)
+	check(t, "row 1", delays[1].Carrier, "WN")
+	check(t, "row 1", delays[1].Delay, 12.5)
 
 	_, err = c.Consume(t.Context(), flightdelay.Inputs{})
 	ok(t, err)

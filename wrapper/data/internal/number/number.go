@@ -152,6 +152,9 @@ func doubtful(hi, mid uint64, s uint) bool {
 }
 
 func appendSlow(b []byte, f float64) []byte {
+	if f == 0 && math.Signbit(f) {
+		return append(b, "-0.0"...) // without the point Python reads the integer 0
+	}
 	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e21) {
 		return strconv.AppendFloat(b, f, 'e', -1, 64)
 	}

@@ -10,11 +10,11 @@ message1 <- function(cond) {
   if (is.character(m) && length(m)) m[1L] else ""
 }
 
-## The text goes to a new line when call and message are wider than 77 columns.
+## The text goes to a new line when call and message are wider than 75 columns.
 toowide <- function(call, msg, extra) {
   first <- strsplit(msg, "\n", fixed = TRUE)[[1L]][1L]
   w <- extra + nchar(call, "w") + nchar(if (is.na(first)) "" else first, "w")
-  isTRUE(w > 77L)
+  isTRUE(w > 75L)
 }
 
 errortext <- function(cond) {

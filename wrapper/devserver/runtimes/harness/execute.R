@@ -19,6 +19,7 @@ execute <- function(code, env, cancelled) {
     return(list(kind, text))
   }
   kind <- text <- ""
+  status <- NULL
   warned <<- list()
   .env <- env
   run <- function() for (.expr in parsed$exprs) {
@@ -43,8 +44,12 @@ execute <- function(code, env, cancelled) {
       text <<- "interrupted"
       cat("\n", file = stderr())
       printwarnings()
+    },
+    mlsleave = function(e) { # from q() of the user's own R
+      kind <<- "exit"
+      status <<- as.character(e$status)
     })
-  list(kind, text)
+  list(kind, text, status)
 }
 
 ## Methods of print are looked up from env, where the user's are.
@@ -57,15 +62,25 @@ show1 <- function(x, env) {
   eval(quote(print(x)), e)
 }
 
-## A call sees the workspace but leaves nothing in it.
-keep <- function() as.list.environment(g, all.names = TRUE)
+## A call sees workspace, options and directory as they were for the first, and leaves them so. Options that it adds stay: they
+## may be a package's, which adds them only once.
+keep <- function() list(objects = as.list.environment(g, all.names = TRUE), options = as.list(.Options), dir = getwd())
 restore <- function(kept) {
+  if (!identical(getwd(), kept$dir)) tryCatch(setwd(kept$dir), error = function(e) NULL) # it may be gone
+  now <- as.list(.Options) # much faster than options()
+  if (!identical(now, kept$options)) {
+    same <- vapply(names(kept$options), function(n) identical(now[[n]], kept$options[[n]]), NA)
+    options(kept$options[!same])
+  }
+  kept <- kept$objects
   now <- ls(g, all.names = TRUE, sorted = FALSE)
   extra <- now[!(now %in% names(kept))]
   if (length(extra)) rm(list = extra, envir = g)
   for (name in names(kept))
     if (!(name %in% now && bindingIsLocked(name, g))) assign(name, kept[[name]], envir = g)
 }
+
+asking <- NULL # the execution that runs, which may ask the program: see host()
 
 perform <- function(q) {
   ## A SIGINT that came too late for the last execution is dropped here.
@@ -76,11 +91,13 @@ perform <- function(q) {
     kept <- keep()
   }
   for (i in seq_along(q$inputs)) assign(names(q$inputs)[i], q$inputs[[i]], envir = env)
+  asking <<- q
   r <- execute(q$code, env, q$cancelled)
+  asking <<- NULL
   tryCatch(closedevices(), error = function(e) cat("plot: ", conditionMessage(e), "\n", sep = "", file = stderr()))
   outputs <- if (r[[1L]] == "") lapply(q$outputs, outvalue, env)
   if (q$fresh) restore(kept)
   if (Sys.getpid() != pid) quit(save = "no", runLast = FALSE) # a fork of the user's code
   mark(q$mark)
-  reply(q$id, kind = r[[1L]], error = r[[2L]], outputs = outputs)
+  reply(q$id, kind = r[[1L]], error = r[[2L]], status = if (length(r) > 2L) r[[3L]], outputs = outputs)
 }

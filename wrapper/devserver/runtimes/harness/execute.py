@@ -5,7 +5,7 @@ ns = main.__dict__
 ns['__builtins__'] = builtins
 initial = frozenset(ns)
 sys.path[0] = ''
-sys.argv = ['']
+arguments, sys.argv = sys.argv[1:], ['']
 home = os.getcwd()
 
 futures = 0
@@ -59,25 +59,29 @@ def execute(q):
                 exec(c, ns)
                 if os.path.exists(q['cancelled']):
                     raise Cancelled
-            return '', ''
+            return '', '', None
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     except BaseException:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         kind, exception, tb = sys.exc_info()
     if kind is Cancelled:
-        return 'interrupt', 'KeyboardInterrupt'
+        return 'interrupt', 'KeyboardInterrupt', None
     last = traceback.format_exception_only(kind, exception)
     if not running and issubclass(kind, (SyntaxError, ValueError, OverflowError)):
         write(last)
-        return ('incomplete' if status(q['code']) == 'incomplete' else 'syntax'), last[-1].strip()
+        return ('incomplete' if status(q['code']) == 'incomplete' else 'syntax'), last[-1].strip(), None
     if issubclass(kind, SystemExit):
-        write(last)
-        return 'exit', last[-1].strip()
-    while tb is not None and tb.tb_frame.f_code.co_filename == __file__:
-        tb = tb.tb_next
-    write(traceback.format_exception(kind, exception, tb))
-    return ('interrupt' if issubclass(kind, KeyboardInterrupt) else 'error'), last[-1].strip()
+        return 'exit', last[-1].strip(), leave(exception, last)
+    shown = traceback.TracebackException(kind, exception, tb)
+    shown.stack = traceback.StackSummary.from_list([f for f in shown.stack if f.filename != __file__])
+    write(list(shown.format()))
+    return ('interrupt' if issubclass(kind, KeyboardInterrupt) else 'error'), last[-1].strip(), None
+
+
+def leave(exception, last):
+    """The status that the code asks to end with. Here nobody leaves."""
+    write(last)
 
 
 def write(lines):
@@ -119,10 +123,15 @@ def save_plots():
     pyplot.close('all')
 
 
+asking = None  # the execution that runs, which may ask the program: see host()
+
+
 def perform(q):
+    global asking
     open_console()
-    kept = dict(ns) if q['fresh'] else None
+    kept, here = (dict(ns), os.getcwd()) if q['fresh'] else (None, None)
     kind = error = ''
+    left = None
     outputs = []
     try:
         try:
@@ -131,7 +140,9 @@ def perform(q):
         except Exception as e:
             kind, error = 'input', 'input "%s": %s' % (i['name'], e)
         else:
-            kind, error = execute(q)
+            asking = q
+            kind, error, left = execute(q)
+            asking = None
         open_console()
         try:
             save_plots()
@@ -142,14 +153,18 @@ def perform(q):
                 outputs.append(output(o))
     finally:
         if kept is not None:
-            # A call sees the workspace but leaves nothing in it.
+            # A call sees workspace and directory as they were for the first, and leaves them so.
+            try:
+                os.chdir(here)
+            except OSError:  # it is gone
+                pass
             for name in [n for n in ns if n not in kept]:
                 del ns[name]
             ns.update(kept)
     if os.getpid() != PID:  # a fork of the user's code
         os._exit(0)
     mark(q['mark'])
-    reply(q['id'], kind=kind, error=error, outputs=outputs)
+    reply(q['id'], kind=kind, error=error, status=left or '', outputs=outputs)
 
 
 def output(o):

@@ -34,6 +34,8 @@ def operate(q):
     id, op = q['id'], q['op']
     if op == 'parse':
         return reply(id, status=status(q['code']))
+    if op == 'complete':
+        return reply(id, names=complete(q['code']))
     if op == 'ls':
         return reply(id, names=names())
     if op in ('get', 'rm') and (q['name'] not in ns or q['name'] in initial):
@@ -42,7 +44,7 @@ def operate(q):
         data = need_dill().dumps(ns[q['name']])
         with open(q['path'], 'wb') as f:
             f.write(data)
-    elif op == 'set':
+    elif op in ('set', 'model'):
         with open(q['path'], 'rb') as f:
             ns[q['name']] = need_dill().load(f)
     elif op == 'rm':

@@ -1,0 +1,90 @@
+package console
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// historyLines is how many lines are kept.
+const historyLines = 1000
+
+// history is what was typed, in this and earlier runs.
+type history struct {
+	lines []string
+	last  string
+	file  *os.File // nil: it is not kept
+}
+
+// openHistory reads the history in a file that only its owner can read; one that has become long is shortened.
+func openHistory(file string) (*history, error) {
+	if file == "" {
+		return &history{}, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	h := &history{}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" && utf8.ValidString(line) {
+			h.lines = append(h.lines, line)
+		}
+	}
+	if len(h.lines) > 2*historyLines {
+		h.lines = h.lines[len(h.lines)-historyLines:]
+		if err := replace(file, strings.Join(h.lines, "\n")+"\n"); err != nil {
+			return nil, err
+		}
+	}
+	if len(h.lines) > 0 {
+		h.last = h.lines[len(h.lines)-1]
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, err
+	}
+	h.file, err = os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	return h, err
+}
+
+// replace writes a file anew, or not at all.
+func replace(file, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".history-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+// secret matches lines that may have a password, or another secret, in them.
+var secret = regexp.MustCompile(`(?i)(password|passwd|pwd|secret|token|api_?key)\w*["']?\s*(=|<-|:)`)
+
+// add keeps a line, and tells whether it did: one that may hold a secret is not kept, nor is the line before once more.
+func (h *history) add(line string) bool {
+	if line == h.last || secret.MatchString(line) || strings.ContainsAny(line, "\r\n") {
+		return false
+	}
+	h.last = line
+	if h.file != nil {
+		_, _ = h.file.WriteString(line + "\n") // the line was typed all the same
+	}
+	return true
+}
+
+func (h *history) close() error {
+	if h.file == nil {
+		return nil
+	}
+	return h.file.Close()
+}
