@@ -62,7 +62,7 @@ func TestConnectionFaults(t *testing.T) {
 		}()
 		return "https://" + l.Addr().String()
 	}
-	nothing := listen(func(net.Conn) {})
+	nothing := listen(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -145,7 +146,7 @@ func repeatable(req *http.Request) bool {
 // transient tells whether an attempt failed in a way that the next one may not.
 func transient(res *http.Response, err error) bool {
 	if err != nil {
-		for _, e := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {
+		for _, e := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
 			if errors.Is(err, e) {
 				return true
 			}
