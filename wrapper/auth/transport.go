@@ -27,7 +27,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	if req.Header.Get("Authorization") != "" || !transport.SameOrigin(req.URL, t.Server) || t.signsIn(req.URL) {
+	if req.Header.Get("Authorization") != "" || !transport.SameOrigin(req.URL, t.Server) || t.signsIn(req) {
 		return base.RoundTrip(req)
 	}
 	token, err := t.token(req)
@@ -82,8 +82,12 @@ type noToken struct{ error }
 func (e noToken) Unwrap() error { return e.error }
 func (e noToken) Explained()    {}
 
-func (t *Transport) signsIn(u *url.URL) bool {
-	path := strings.TrimPrefix(u.Path, strings.TrimRight(t.Server.Path, "/"))
+// signsIn tells whether a request, or the one that was redirected to it, is for signing in.
+func (t *Transport) signsIn(req *http.Request) bool {
+	for req.Response != nil && req.Response.Request != nil {
+		req = req.Response.Request
+	}
+	path := strings.TrimPrefix(req.URL.Path, strings.TrimRight(t.Server.Path, "/"))
 	return path == "/login" || path == "/login/refreshToken"
 }
 

@@ -73,13 +73,7 @@ func ReadTable(r io.Reader, texts ...string) (*Table, error) {
 func (t *Table) Rows() int { return t.columns[0].rows }
 
 // Frame is the table as a data frame.
-func (t *Table) Frame() Frame {
-	f := make(Frame, len(t.columns))
-	for i, c := range t.columns {
-		f[i] = Column{c.name, c.vector()}
-	}
-	return f
-}
+func (t *Table) Frame() Frame { return (&Table{slices.Clone(t.columns)}).take() }
 
 // take makes a frame of the table, which is lost as far as the frame is there: either may be large.
 func (t *Table) take() Frame {
@@ -123,12 +117,12 @@ func (c *csvColumn) vector() Vector {
 		_ = b.become(c.kind) // it is nothing yet
 	}
 	b.grow(c.rows)
-	c.each(func(cell []byte) error {
+	_ = c.each(func(cell []byte) error {
 		if c.isNA(cell) {
 			b.null()
 			return nil
 		}
-		// None of these fails: the cells are known to be of the column's kind.
+		// None of these fails: all cells are known to be of the column's kind.
 		switch c.kind {
 		case Logical:
 			return b.bool(isTrue(cell))

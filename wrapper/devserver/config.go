@@ -33,11 +33,14 @@ type Config struct {
 	RefreshChain   time.Duration   // how long renewals may follow a login, default 90 days
 	SigningKey     *rsa.PrivateKey // signs access tokens; by default kept in DataDir, made when there is none
 
-	SpareWorkers int    // processes per language kept warm for the next session, default 1, negative for none
-	MaxSessions  int    // open sessions of all users, default 20
-	MaxBody      int64  // largest JSON body in bytes, default 64 MiB
-	MaxUpload    int64  // largest file or object sent in bytes, default 0: no limit
-	MemoryLimit  uint64 // address space of each R or Python process in bytes, default 0: no limit
+	SpareWorkers int   // processes per language kept warm for the next session, default 1, negative for none
+	MaxSessions  int   // open sessions of all users, default 20
+	MaxBody      int64 // largest JSON body in bytes, default 64 MiB
+	MaxUpload    int64 // largest file or object sent in bytes, default 0: no limit
+	// StrangerTimeout is how long those may take to send a request who have no token, or not yet; default 30 s. Who has one may
+	// take any time: files are large, and networks slow.
+	StrangerTimeout time.Duration
+	MemoryLimit     uint64 // address space of each R or Python process in bytes, default 0: no limit
 
 	SessionIdle time.Duration // after which a session that nobody uses ends, default 0: never
 
@@ -62,6 +65,7 @@ func (c Config) withDefaults() Config {
 	def(&c.SpareWorkers, 1)
 	def(&c.MaxSessions, 20)
 	def(&c.MaxBody, 64<<20)
+	def(&c.StrangerTimeout, 30*time.Second)
 	def(&c.ServiceWorkers, runtime.NumCPU())
 	def(&c.ServiceIdle, 10*time.Minute)
 	def(&c.ServiceTimeout, time.Hour)

@@ -38,8 +38,9 @@ func (s *Server) uploadSessionFile(w http.ResponseWriter, r *request) error {
 		_, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition")) // parsed before, for FormName
 		name := params["filename"]
 		name = name[strings.LastIndexAny(name, `/\`)+1:]
-		if name == "" || name == "." || name == ".." || strings.ContainsRune(name, 0) {
-			return fail(http.StatusBadRequest, "part file: %q is no file name", params["filename"])
+		const longest = 255 // of file systems, in bytes
+		if name == "" || name == "." || name == ".." || len(name) > longest || strings.ContainsRune(name, 0) {
+			return fail(http.StatusBadRequest, "part file: %.300q is no file name", params["filename"])
 		}
 		if err := s.receive(part, filepath.Join(sess.dir, name)); err != nil {
 			return err

@@ -146,6 +146,7 @@ func (s *Server) serve(op *operation, h handler) http.Handler {
 			a.write(w)
 			return
 		}
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.StrangerTimeout)) // fails where there is no connection
 		r := &request{Request: hr, op: op, limit: s.cfg.MaxBody, w: w}
 		if open(op.id) {
 			r.limit = min(r.limit, 64<<10) // strangers may send these
@@ -155,6 +156,7 @@ func (s *Server) serve(op *operation, h handler) http.Handler {
 				s.refuse(w, hr, err)
 				return
 			}
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 			w.(*answer).user = r.user
 			if err := s.authorize(r.user, op); err != nil {
 				s.refuse(w, hr, err)

@@ -95,6 +95,18 @@ func (s *store) put(bucket, key string, v any) error {
 	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), raw) })
 }
 
+// replace puts a record in the place of another, both or neither.
+func (s *store) replace(bucket, old, key string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(bucket))
+		return errors.Join(b.Delete([]byte(old)), b.Put([]byte(key), raw))
+	})
+}
+
 func (s *store) delete(bucket, key string) error {
 	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Delete([]byte(key)) })
 }

@@ -82,8 +82,9 @@ type claims struct {
 	Name string `json:"name"`
 }
 
-// issue makes a pair for a user whose chain began at started.
-func (t *tokens) issue(user string, started time.Time) (*pair, error) {
+// issue makes a pair for a user whose chain began at started. It takes the place of the pair whose refresh token has the hash
+// replaces, if there is one: should the server be killed, either the old one is good or the new one.
+func (t *tokens) issue(user string, started time.Time, replaces string) (*pair, error) {
 	now := t.clock()
 	c := claims{Name: user, RegisteredClaims: jwt.RegisteredClaims{
 		ID: uuid.NewString(), Subject: user, Issuer: "mls devserver",
@@ -101,7 +102,7 @@ func (t *tokens) issue(user string, started time.Time) (*pair, error) {
 	_, _ = rand.Read(secret)    // never fails
 	refresh := base64.StdEncoding.EncodeToString(secret)
 	l, hash := &login{User: user, Via: t.via, AccessID: c.ID, Started: started, Issued: now}, hashOf(refresh)
-	if err := t.store.put(bucketLogins, hash, l); err != nil {
+	if err := t.store.replace(bucketLogins, replaces, hash, l); err != nil {
 		return nil, err
 	}
 	t.mu.Lock()
@@ -128,7 +129,7 @@ func (t *tokens) login(user string) (*pair, error) {
 			return nil, err
 		}
 	}
-	return t.issue(user, now)
+	return t.issue(user, now, "")
 }
 
 // ended says whether the refresh token can't be used any more.
@@ -142,16 +143,32 @@ func refreshRefused() error {
 
 // renew takes a refresh token for a new pair. The old pair, its access token as well, is void from then on.
 func (t *tokens) renew(refresh string) (*pair, error) {
-	l, err := t.revoke(refresh)
+	hash := hashOf(refresh)
+	l, err := t.take(hash)
 	if err != nil {
 		return nil, err
 	}
-	return t.issue(l.User, l.Started)
+	p, err := t.issue(l.User, l.Started, hash)
+	if err != nil { // the old one is still what is kept
+		t.mu.Lock()
+		t.byHash[hash], t.byAccess[l.AccessID] = l, hash
+		t.mu.Unlock()
+	}
+	return p, err
 }
 
 // revoke voids the pair that refresh belongs to.
 func (t *tokens) revoke(refresh string) (*login, error) {
 	hash := hashOf(refresh)
+	l, err := t.take(hash)
+	if err != nil {
+		return nil, err
+	}
+	return l, t.store.delete(bucketLogins, hash)
+}
+
+// take voids a pair, though not in the store, where it would be found after a restart.
+func (t *tokens) take(hash string) (*login, error) {
 	t.mu.Lock()
 	l := t.byHash[hash]
 	if l != nil {
@@ -162,11 +179,8 @@ func (t *tokens) revoke(refresh string) (*login, error) {
 	if l == nil {
 		return nil, refreshRefused()
 	}
-	if err := t.store.delete(bucketLogins, hash); err != nil {
-		return nil, err
-	}
 	if t.ended(l, t.clock()) {
-		return nil, refreshRefused()
+		return nil, errors.Join(refreshRefused(), t.store.delete(bucketLogins, hash))
 	}
 	return l, nil
 }

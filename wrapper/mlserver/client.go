@@ -5,8 +5,9 @@
 // newest server version, which includes all older ones. A program that wants the API as it is takes Client.Transport to any
 // of the generated clients in gen/, and is signed in there too.
 //
-// Contexts rule time: there is no other limit. Nothing is sent twice, but for a request that the server refused with 401,
-// after the token was renewed.
+// Contexts rule time: there is no other limit. What may run code or publish is sent once, unless the server refused it with 401:
+// then once more after the token was renewed. What can be repeated without harm is, when the server is away for a moment: see
+// Config.Retry.
 package mlserver
 
 import (
@@ -40,6 +41,9 @@ type Config struct {
 	// AllowHTTP lets credentials and tokens go over plain http, the server's default, to other hosts than this one: everybody
 	// on the way can read them, and act as the user.
 	AllowHTTP bool
+	// Retry says how often a GET, PUT or DELETE is sent again whose connection broke, or that the server was not ready for. The
+	// zero value: at most twice, within a second or so unless the server names a time. What may run code is never sent again.
+	Retry transport.Retry
 }
 
 // Client is a signed-in connection to one server. It is safe for concurrent use.
@@ -66,11 +70,14 @@ func New(c Config) (*Client, error) {
 		server.HTTP = &http.Client{Transport: transport.NewPool()}
 	}
 	client := &Client{base: base, version: c.Version}
-	hc := server.HTTP
 	if c.Auth != nil {
 		if client.source, err = c.Auth.Source(server); err != nil {
 			return nil, err
 		}
+	}
+	server.HTTP = c.Retry.Client(server.HTTP) // not for signing in, which has ways of its own
+	hc := server.HTTP
+	if client.source != nil {
 		hc = server.Client(client.source)
 	}
 	client.rt = transport.New(base, hc)

@@ -168,7 +168,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	})
 
 	t.Run("cannot be removed", func(t *testing.T) {
-		server.SetFaults(devserver.Faults{Answers: map[string]devserver.Answer{"DeleteSnapshot": {Status: 503, Times: 1}}})
+		server.SetFaults(devserver.Faults{Answers: map[string]devserver.Answer{"DeleteSnapshot": {Status: 500, Times: 1}}})
 		d := transmission("left")
 		d.Objects = map[string]io.Reader{"model": bytes.NewReader(good)}
 		service, err := client.Publish(t.Context(), d)

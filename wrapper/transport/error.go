@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/go-openapi/runtime"
@@ -90,6 +91,9 @@ func newError(op string, resp runtime.ClientResponse) *Error {
 	}
 	e.Message, e.Type = clean(e.Message, maxMessage), clean(e.Type, maxType)
 	e.Hint = hint(e)
+	if after := resp.GetHeader("Retry-After"); e.Hint == "" && after != "" && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable) {
+		e.Hint = later(after)
+	}
 	if body, ok := resp.Body().(interface{ Hint() string }); ok { // from a RoundTripper that knows more
 		e.Hint = body.Hint()
 	}
@@ -115,6 +119,17 @@ func hint(e *Error) string {
 		return "The administrator finds what happened under this id in the log of the compute node."
 	case e.Status == http.StatusBadRequest && tlsExpected.MatchString(e.Message):
 		return "The server wants https: use an address that starts with https://."
+	}
+	return ""
+}
+
+// later says when the server wants to be asked again.
+func later(retryAfter string) string {
+	if date, err := http.ParseTime(retryAfter); err == nil {
+		return "Try again after " + date.UTC().Format(http.TimeFormat) + ", the server says."
+	}
+	if d, told := waitAsked(retryAfter, time.Time{}); told {
+		return "Try again in " + d.String() + ", the server says."
 	}
 	return ""
 }

@@ -96,7 +96,7 @@ func (t *Transport) advice(err error) string {
 		return fmt.Sprintf("no server at %s (connection refused): is it running, and is this its port?", server)
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		return fmt.Sprintf("%s does not speak http%s", server, t.otherScheme())
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return fmt.Sprintf("%s closed the connection without an answer: whether it did the work is not known%s", server, t.otherScheme())
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return fmt.Sprintf("%s does not answer: is the address right, and does a firewall let it through?", server)

@@ -31,12 +31,15 @@ func (r *reader) ReadResponse(resp runtime.ClientResponse, _ runtime.Consumer) (
 	if n, err := strconv.ParseInt(resp.GetHeader("Content-Length"), 10, 64); err == nil {
 		b.size = n
 	}
-	v, err := r.op.Reader.ReadResponse(resp, b)
-	if err == nil && !isDefault(v) {
-		return v, nil
+	seen := &counted{ReadCloser: resp.Body()}
+	v, err := r.op.Reader.ReadResponse(answer{resp, resp.Code(), seen}, b)
+	if err != nil || isDefault(v) {
+		if code := r.documented(resp); code != resp.Code() {
+			v, err = r.op.Reader.ReadResponse(answer{resp, code, seen}, b)
+		}
 	}
-	if code := r.documented(resp); code != resp.Code() {
-		v, err = r.op.Reader.ReadResponse(answer{resp, code, resp.Body()}, b)
+	if err == nil && seen.n == 0 {
+		err = unread(seen)
 	}
 	if err != nil {
 		return nil, brokenOff(err)
@@ -117,10 +120,9 @@ func decode(data []byte, dst any) error {
 	raw, isRaw := dst.(*json.RawMessage)
 	switch {
 	case isHTML(data):
-		return errors.New("the server answered with a web page: the address must be the API's, not that of a sign-in page or another site")
+		return errWebPage
 	case isText:
-		decodeText(data, text)
-		return nil
+		return decodeText(data, text)
 	case len(data) == 0, string(data) == "null" && (isStruct(dst) || isRaw):
 		return errors.New("the server answered without the document that belongs here: its body is empty")
 	case isRaw: // whoever wants it reads it himself
@@ -141,14 +143,18 @@ func decode(data []byte, dst any) error {
 }
 
 // decodeText takes a JSON string, or the text as it is.
-func decodeText(data []byte, dst *string) {
+func decodeText(data []byte, dst *string) error {
 	if string(data) == "null" {
 		*dst = ""
-		return
+		return nil
 	}
 	if json.Unmarshal(data, dst) != nil {
+		if bytes.HasPrefix(data, []byte(`"`)) && (len(data) == 1 || !bytes.HasSuffix(data, []byte(`"`))) {
+			return errors.New("the text that the server answered ends in the middle")
+		}
 		*dst = strings.ToValidUTF8(string(data), "\uFFFD")
 	}
+	return nil
 }
 
 func trim(data []byte) []byte {

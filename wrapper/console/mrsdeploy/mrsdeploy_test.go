@@ -22,7 +22,7 @@ import (
 // password is that of all users of the test server. It must never be printed.
 const password = "Canary-5d1c-Fuchs"
 
-// printed is all that is printed, also by the code that runs here.
+// printed is what these tests, the local processes and the server print.
 var printed = canary.New(password)
 
 // shared is the server of all tests, and a local process for each language, which they use one after the other.
@@ -33,7 +33,7 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	shared.locals = map[runtimes.Language]*local{}
-	server, err := devserver.New(devserver.Config{AdminPassword: password, Users: map[string]string{"alice": password}})
+	server, err := devserver.New(devserver.Config{AdminPassword: password, Users: map[string]string{"alice": password}, Logger: printed.Logger()})
 	if err != nil {
 		panic(err)
 	}
@@ -74,7 +74,7 @@ type screen struct {
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, _ = printed.Write(p)
+	_, _ = printed.Write(p) // never fails
 	return s.text.Write(p)
 }
 
@@ -155,7 +155,11 @@ func (l *local) execute(code string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	err := l.Execute(ctx, code)
-	return l.out.take(), err
+	text := l.out.take()
+	if strings.Contains(text, password) {
+		l.t.Errorf("%s\nprinted a password:\n%s", code, text)
+	}
+	return text, err
 }
 
 // run runs code that must succeed, and returns what it printed.

@@ -223,8 +223,12 @@ func unserialize(b []byte) (v *rvalue, err error) {
 type rreader struct {
 	b       []byte
 	symbols []string
+	depth   int
 	err     error
 }
+
+// maxDepth is how deep lists may be in lists. R itself gives up earlier; what user code writes by hand must not use up the stack.
+const maxDepth = 5000
 
 func (r *rreader) fail(format string, args ...any) {
 	if r.err == nil {
@@ -256,6 +260,10 @@ func (r *rreader) length(size int) int {
 }
 
 func (r *rreader) value() *rvalue {
+	if r.depth++; r.depth > maxDepth {
+		r.fail("an R value is nested too deeply")
+	}
+	defer func() { r.depth-- }()
 	flags := r.int()
 	v := &rvalue{kind: rkind(flags)}
 	switch v.kind {

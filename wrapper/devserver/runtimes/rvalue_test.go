@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 )
@@ -22,6 +23,27 @@ func TestSerialize(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, v) {
 			t.Errorf("%+v came back as %+v, %v", v, got, err)
 		}
+	}
+}
+
+// A list in a list in a list ... of 64 MB would take gigabytes of stack, which ends the process.
+func TestUnserializeDeep(t *testing.T) {
+	start := (&rvalue{kind: rNull}).serialize()
+	start = start[:len(start)-4]
+	for _, level := range [][]byte{
+		{0, 0, 0, byte(rList), 0, 0, 0, 1}, // of an element
+		{0, 0, flagAttr >> 8, byte(rRaw), 0, 0, 0, 0, 0, 0, flagTag >> 8, byte(rPairlist), 0, 0, 0, byte(rSymbol), 0, 0, 0, byte(rChar), 0, 0, 0, 0}, // of an attribute
+	} {
+		if v, err := unserialize(append(start[:len(start):len(start)], bytes.Repeat(level, 64<<20/len(level))...)); err == nil {
+			t.Errorf("%v is read as a value", v.kind)
+		}
+	}
+	v := &rvalue{kind: rNull}
+	for range maxDepth - 1 {
+		v = &rvalue{kind: rList, list: []*rvalue{v}}
+	}
+	if _, err := unserialize(v.serialize()); err != nil {
+		t.Errorf("a list as deep as lists may be: %v", err)
 	}
 }
 

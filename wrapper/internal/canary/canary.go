@@ -21,6 +21,10 @@ import (
 
 // Printed is what the tests of a package print, and what must not be in it.
 type Printed struct {
+	// NotStdout leaves out the standard output, where the tests' own logs go: those of scripts show their variables, and tokens
+	// that were asked for.
+	NotStdout bool
+
 	secrets []string
 
 	mu   sync.Mutex
@@ -64,7 +68,10 @@ func (t *tests) Run() int {
 			panic(err)
 		}
 	}
-	restoreOut, restoreErr := t.tee(&os.Stdout), t.tee(&os.Stderr)
+	restoreOut, restoreErr := func() {}, t.tee(&os.Stderr)
+	if !t.NotStdout {
+		restoreOut = t.tee(&os.Stdout)
+	}
 	log.SetOutput(io.MultiWriter(log.Writer(), t)) // not through os.Stderr: after log.Fatal nobody would read it
 	code := t.m.Run()
 	restoreOut()

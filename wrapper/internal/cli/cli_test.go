@@ -29,6 +29,7 @@ import (
 var printed = canary.New(password, clientSecret, ldapPassword, slapd.AlicePassword, slapd.JürgenPassword, slapd.OddPassword)
 
 func TestMain(m *testing.M) {
+	printed.NotStdout = true
 	testscript.Main(printed.Tests(m), map[string]func(){
 		"mls": func() { os.Exit(guardedMain(os.Stdin, os.Stdout, os.Stderr)) }, "mls-repeated": repeatedMain,
 		"mls-terminal": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },

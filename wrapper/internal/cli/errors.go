@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"regexp"
@@ -133,7 +134,7 @@ func (a *app) report(err error) {
 // number. What "mls api" sends has no id, and stays as it is.
 func inWords(err error) string {
 	text := err.Error()
-	for e := err; e != nil; e = errors.Unwrap(e) {
+	for e := range chain(err) {
 		op, was, now := "", "", ""
 		switch e := e.(type) {
 		case *mlserver.Error:
@@ -148,6 +149,28 @@ func inWords(err error) string {
 		}
 	}
 	return text
+}
+
+// chain is an error and all that it wraps, joined ones as well.
+func chain(err error) iter.Seq[error] {
+	return func(yield func(error) bool) {
+		for todo := []error{err}; len(todo) > 0; {
+			e := todo[0]
+			todo = todo[1:]
+			if e == nil {
+				continue
+			}
+			if !yield(e) {
+				return
+			}
+			switch e := e.(type) {
+			case interface{ Unwrap() error }:
+				todo = append(todo, e.Unwrap())
+			case interface{ Unwrap() []error }:
+				todo = append(todo, e.Unwrap()...)
+			}
+		}
+	}
 }
 
 var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)

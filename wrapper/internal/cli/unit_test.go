@@ -134,6 +134,8 @@ func TestErrorsInWords(t *testing.T) {
 		{&mlserver.Error{Op: "GET /getX", Status: 404}, "GET /getX: 404 Not Found"},
 		{&mlserver.Error{Op: "login", Status: 599}, "login: 599"},
 		{fmt.Errorf("status: %w", &mlserver.Error{Op: "login", Status: 401}), "status: login: unauthorized (401)"},
+		{errors.Join(fmt.Errorf("publishing x: %w", refused), errors.New("and more")),
+			"publishing x: get web service version: not found (404): service x version 1 not found\nand more"},
 		{errors.New("fitModel: 404 Not Found"), "fitModel: 404 Not Found"},
 	} {
 		if got := inWords(test.err); got != test.want {

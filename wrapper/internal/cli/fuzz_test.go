@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// FuzzProfile reads anything as a stored sign-in: one that can be used is stored again as the same, the rest says what helps.
+func FuzzProfile(f *testing.F) {
+	for _, s := range []string{
+		`{"endpoint":"http://localhost:12800","username":"alice","tokens":{"accessToken":"a","refreshToken":"r","issued":"2026-01-02T03:04:05Z","signedIn":"2026-01-02T03:04:05Z"}}`,
+		`{"endpoint":"x","keyring":true,"azureAD":{}}`, `{"endpoint":""}`, `{`, ``, `null`, `{"endpoint":"x","tokens":{"issued":"no"}}`, "\x00",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s := &store{dir: t.TempDir()}
+		path := s.path("p")
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, text, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.load("p")
+		if err != nil {
+			if bad := new(noSignIn); !errors.As(err, &bad) {
+				t.Errorf("%q gave %v, want that the stored sign-in is damaged", text, err)
+			}
+			return
+		}
+		p.Keyring = false // there is none here
+		if err := s.save(context.Background(), "p", p); err != nil {
+			if !strings.Contains(err.Error(), "Time.MarshalJSON") { // a year beyond 9999
+				t.Fatal(err)
+			}
+			return
+		}
+		again, err := s.load("p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := json.Marshal(p)
+		got, err2 := json.Marshal(again)
+		if err != nil || err2 != nil || !bytes.Equal(got, want) {
+			t.Errorf("%q is stored as %s, want %s", text, got, want)
+		}
+	})
+}
+
+// FuzzDefinition reads anything as a service in YAML.
+func FuzzDefinition(f *testing.F) {
+	for _, s := range []string{
+		"name: a\nversion: 1\ncode: x <- 1\ninputs: {hp: numeric}\noutputs: {a: character}\n", "name: &a x\nversion: *a\ncode: *a\n", "[]", "", "a: b", "name: a\n---\nname: b\n",
+		"inputs: {a: 1}", "inputs: &a [*a]", "objects: {m: /etc/passwd}\nname: a\nversion: 1\ncode: x",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a := testApp(strings.NewReader(text), nil, nil)
+		d, err := a.readDefinition("-")
+		if err == nil && (d.Name == "" || d.Version == "" || d.Code == "") {
+			t.Errorf("%q is read as %+v", text, d)
+		}
+	})
+}
