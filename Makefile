@@ -39,8 +39,7 @@ lint: ## gofmt, go vet, staticcheck
 build: ## bin/mls
 	go build -trimpath -o bin/mls ./wrapper/cmd/mls
 
-bench: ## the benchmarks; they report medians, and ratios where there is something to compare with
-	@scripts/install.sh r python
-	go test -run '^$$' -bench . ./wrapper/...
+bench: ## what calls, streams, frames and batches cost, against a client written by hand, and others: make bench [ARGS='-only TLS']
+	@cd wrapper/internal/bench/versus && go generate && go run . $(ARGS)
 
 .PHONY: help demo test fetch generate check service lint build bench

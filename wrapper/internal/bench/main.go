@@ -1,0 +1,45 @@
+package bench
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+)
+
+// Main is the command: it runs the benchmark with the given clients besides those of this package, and returns the exit code.
+func Main(others ...Client) int {
+	if len(os.Args) == 3 && os.Args[1] == "stub" {
+		return report(ServeStub(os.Args[2]))
+	}
+	rounds := flag.Int("rounds", 41, "how often each client has its turn")
+	only := flag.String("only", "", "a regular expression: run what it matches")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return report(run(ctx, append(Clients(), others...), *rounds, *only))
+}
+
+func report(err error) int {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+func run(ctx context.Context, clients []Client, rounds int, only string) error {
+	matching, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	stub, stop, err := startProcess(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	_, err = runCalls(ctx, stub, clients, rounds, matching.MatchString, os.Stderr)
+	return err
+}
