@@ -1,14 +1,13 @@
 package transport
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/go-openapi/runtime"
 )
@@ -17,16 +16,21 @@ import (
 type reader struct {
 	name string
 	op   *runtime.ClientOperation
+	body body
 }
 
 // ReadResponse makes an *Error of any status but 2xx, and gives the rest to the generated reader. That reader knows only the
 // status that is documented: it is told that one when the server chose another 2xx.
 func (r *reader) ReadResponse(resp runtime.ClientResponse, _ runtime.Consumer) (any, error) {
-	defer drain(resp.Body())
+	b := &r.body
+	*b = body{size: -1}
+	defer b.done(resp.Body())
 	if resp.Code()/100 != 2 {
 		return nil, newError(r.name, resp)
 	}
-	b := &body{}
+	if known, ok := resp.(interface{ ContentLength() int64 }); ok {
+		b.size = known.ContentLength()
+	}
 	v, err := r.op.Reader.ReadResponse(resp, b)
 	if err == nil && !isDefault(v) {
 		return v, nil
@@ -69,91 +73,87 @@ func (a answer) Body() io.ReadCloser { return a.body }
 
 var nothing = runtime.ConsumerFunc(func(io.Reader, any) error { return nil })
 
-// drain reads the rest of a body, so that its connection can be used again. What is longer is not worth it.
-func drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, 256<<10) }
-
 // body decodes the body of an answer by where it goes. What went through memory can be decoded again.
 type body struct {
-	read bool
-	data []byte
+	size   int64 // as announced; -1: not known
+	read   bool
+	data   []byte
+	pooled *[]byte // where data is, if not in memory of its own
 }
+
+// Sizes of what is used again, in bytes: a buffer for documents, and one for streams.
+const (
+	documentBuffer = 16 << 10
+	streamBuffer   = 256 << 10
+)
+
+var (
+	documents = sync.Pool{New: func() any { return new(make([]byte, documentBuffer)) }}
+	streams   = sync.Pool{New: func() any { return new(make([]byte, streamBuffer)) }}
+)
 
 func (b *body) Consume(r io.Reader, dst any) error {
 	if w, ok := dst.(io.Writer); ok && !b.read {
-		_, err := io.Copy(w, r)
+		buffer := streams.Get().(*[]byte)
+		defer streams.Put(buffer)
+		_, err := io.CopyBuffer(struct{ io.Writer }{w}, r, *buffer) // which must not see that files can read by themselves, in small pieces
 		return err
 	}
 	if !b.read {
-		data, err := io.ReadAll(r) // to the end: a decoder would stop before it, and the connection be lost
-		if err != nil {
+		if err := b.fill(r); err != nil {
 			return err
 		}
-		b.read, b.data = true, data
 	}
 	if w, ok := dst.(io.Writer); ok {
 		_, err := w.Write(b.data)
 		return err
 	}
-	return decode(b.data, dst)
+	return b.decode(dst)
 }
 
-func decode(data []byte, dst any) error {
-	data = trim(data)
-	text, isText := dst.(*string)
-	raw, isRaw := dst.(*json.RawMessage)
-	switch {
-	case isHTML(data):
-		return errors.New("the server answered with a web page: the address must be the API's, not that of a sign-in page or another site")
-	case isText:
-		decodeText(data, text)
-		return nil
-	case len(data) == 0, string(data) == "null" && (isStruct(dst) || isRaw):
-		return errors.New("the server answered without the document that belongs here: its body is empty")
-	case isRaw: // whoever wants it reads it himself
-		*raw = data
-		return nil
-	case data[0] == '{' && isList(dst):
-		data = append(append([]byte{'['}, data...), ']') // some servers leave the brackets out when there is one element
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if err := d.Decode(dst); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return errors.New("the JSON that the server answered ends in the middle")
+// fill reads to the end: a decoder would stop before it, and the connection be lost.
+func (b *body) fill(r io.Reader) error {
+	b.pooled = documents.Get().(*[]byte)
+	data := (*b.pooled)[:0]
+	for {
+		if len(data) == cap(data) || b.size > int64(cap(data)) {
+			data = b.larger(data)
 		}
-		return fmt.Errorf("the server answered something else than the JSON that belongs here: %w", err)
-	}
-	return nil
-}
-
-// decodeText takes a JSON string, or the text as it is.
-func decodeText(data []byte, dst *string) {
-	if string(data) == "null" {
-		*dst = ""
-		return
-	}
-	if json.Unmarshal(data, dst) != nil {
-		*dst = strings.ToValidUTF8(string(data), "\uFFFD")
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			b.read, b.data = true, data
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 }
 
-func trim(data []byte) []byte {
-	return bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+// larger moves what was read to memory of its own, of the announced size if that can be believed.
+func (b *body) larger(data []byte) []byte {
+	const believed = 64 << 20
+	size := max(2*cap(data), int(min(b.size, believed))+1) // one more, to see the end
+	b.size = -1
+	moved := append(make([]byte, 0, size), data...)
+	b.free()
+	return moved
 }
 
-func isHTML(data []byte) bool {
-	start := bytes.ToLower(data[:min(len(data), 16)])
-	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
+func (b *body) free() {
+	if b.pooled != nil {
+		documents.Put(b.pooled)
+		b.pooled = nil
+	}
 }
 
-func isStruct(dst any) bool {
-	t := reflect.TypeOf(dst)
-	return t != nil && t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct
-}
-
-func isList(dst any) bool {
-	t := reflect.TypeOf(dst)
-	return t != nil && t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Slice && t.Elem().Elem().Kind() != reflect.Uint8
+// done reads the rest of a body, so that its connection can be used again. What is longer is not worth it.
+func (b *body) done(r io.Reader) {
+	if !b.read {
+		_, _ = io.CopyN(io.Discard, r, streamBuffer)
+	}
+	b.free()
 }
 
 func brokenOff(err error) error {
