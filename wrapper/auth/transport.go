@@ -27,10 +27,14 @@ type Transport struct {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) { return t.roundTrip(req, false) }
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.roundTrip(req, false)
+}
 
 // RoundTripOwn is RoundTrip of a request that nobody else has: it is signed itself, not a copy of it.
-func (t *Transport) RoundTripOwn(req *http.Request) (*http.Response, error) { return t.roundTrip(req, true) }
+func (t *Transport) RoundTripOwn(req *http.Request) (*http.Response, error) {
+	return t.roundTrip(req, true)
+}
 
 func (t *Transport) roundTrip(req *http.Request, own bool) (*http.Response, error) {
 	base := t.Base

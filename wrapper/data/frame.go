@@ -66,7 +66,7 @@ func (f Frame) AppendJSON(b []byte) ([]byte, error) {
 			b = append(b, ',')
 		}
 		var err error
-		if b, err = appendString(b, c.Name); err != nil {
+		if b, err = AppendString(b, c.Name); err != nil {
 			return nil, err
 		}
 		b = append(b, ':')
@@ -110,19 +110,19 @@ func parseFrame(data []byte) (Frame, []byte, error) {
 
 func parseColumns(data []byte) (Frame, []byte, error) {
 	f := Frame{}
-	rest, err := eachMember(data, func(name string, data []byte) ([]byte, error) {
+	rest, err := eachMember(data, func(name, data []byte) ([]byte, error) {
 		v, rest, err := parseVector(data)
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", name, err)
 		}
-		f = append(f, Column{name, v})
+		f = append(f, Column{string(name), v})
 		return rest, nil
 	})
 	return f, rest, err
 }
 
 // eachMember calls read for each member of the object that data starts with; it returns what comes after the value.
-func eachMember(data []byte, read func(name string, value []byte) ([]byte, error)) (rest []byte, err error) {
+func eachMember(data []byte, read func(name, value []byte) ([]byte, error)) (rest []byte, err error) {
 	if data = space(data[1:]); len(data) > 0 && data[0] == '}' {
 		return data[1:], nil
 	}
@@ -143,7 +143,7 @@ func eachMember(data []byte, read func(name string, value []byte) ([]byte, error
 		if after[0] != ':' {
 			return nil, unexpected(after, "a colon")
 		}
-		if data, err = read(string(name), space(after[1:])); err != nil {
+		if data, err = read(name, space(after[1:])); err != nil {
 			return nil, err
 		}
 		if data, more, err = next(data, '}'); err != nil {
@@ -170,13 +170,13 @@ func parseRows(data []byte) (Frame, []byte, error) {
 		}
 		at := 0 // rows mostly have the same order
 		var err error
-		data, err = eachMember(data, func(name string, data []byte) ([]byte, error) {
-			if at >= len(names) || names[at] != name {
-				at = slices.Index(names, name)
+		data, err = eachMember(data, func(name, data []byte) ([]byte, error) {
+			if at >= len(names) || names[at] != string(name) {
+				at = slices.Index(names, string(name))
 			}
 			if at < 0 {
 				at = len(names)
-				names, columns = append(names, name), append(columns, newBuilder(0))
+				names, columns = append(names, string(name)), append(columns, newBuilder(0))
 			}
 			b := columns[at]
 			at++
@@ -212,13 +212,18 @@ func parseRows(data []byte) (Frame, []byte, error) {
 // Members calls each with the name and the JSON of every member of the object that a text starts with, and returns what comes
 // after it. It looks only for where values end: whether they are valid is left to who reads them.
 func Members(json []byte, each func(name string, value []byte) error) (rest []byte, err error) {
+	return Fields(json, func(name, value []byte) error { return each(string(name), value) })
+}
+
+// Fields is Members with names that are good during the call.
+func Fields(json []byte, each func(name, value []byte) error) (rest []byte, err error) {
 	if json = space(json); len(json) == 0 {
 		return nil, errCut
 	}
 	if json[0] != '{' {
 		return nil, unexpected(json, "an object")
 	}
-	return eachMember(json, func(name string, data []byte) ([]byte, error) {
+	return eachMember(json, func(name, data []byte) ([]byte, error) {
 		n := valueEnd(data)
 		if n < 0 {
 			return nil, errCut

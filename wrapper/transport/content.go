@@ -5,13 +5,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/go-openapi/runtime"
 )
-
-// Body is content as the body of a request that does not close it.
-func Body(content io.Reader) io.ReadCloser { return &stream{Reader: content} }
 
 // File is content as a file of a form, closed once it is sent if it can be. Other than with runtime.NamedReader its size is
 // found out.
@@ -48,6 +46,7 @@ func contentOf(r io.Reader) content {
 	if s, ok := r.(*stream); ok {
 		r = s.Reader
 	}
+	r = unwrapped(r)
 	c := content{Reader: r, size: -1}
 	switch v := r.(type) {
 	case *bytes.Buffer:
@@ -83,6 +82,16 @@ func contentOf(r io.Reader) content {
 		}
 	}
 	return c
+}
+
+// Types of io.NopCloser, which hides what it is around; net/http looks through it in the same way.
+var nopCloser, nopCloserWriterTo = reflect.TypeOf(io.NopCloser(nil)), reflect.TypeOf(io.NopCloser(new(bytes.Buffer)))
+
+func unwrapped(r io.Reader) io.Reader {
+	if t := reflect.TypeOf(r); t == nopCloser || t == nopCloserWriterTo {
+		return reflect.ValueOf(r).Field(0).Interface().(io.Reader)
+	}
+	return r
 }
 
 func extent(s io.Seeker) (at, end int64, err error) {

@@ -31,7 +31,9 @@ type direct struct {
 	base   *url.URL
 	send   func(*http.Request) (*http.Response, error)
 	client *http.Client // goes on after redirects
-	last   atomic.Pointer[usualHeader]
+
+	lastHeader atomic.Pointer[usualHeader]
+	lastURL    atomic.Pointer[usualURL]
 }
 
 func newDirect(base *url.URL, client *http.Client) *direct {
@@ -101,7 +103,7 @@ func (d *direct) build(ctx context.Context, c *call) (req *http.Request, done io
 		return nil, nil, err
 	}
 	req = (&http.Request{
-		Method: c.reader.op.Method, URL: c.url(d.base), Host: d.base.Host, Header: c.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: c.reader.op.Method, URL: d.url(c), Host: d.base.Host, Header: c.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	if c.header == nil {
 		req.Header = d.usual(c.reader.op.ProducesMediaTypes, contentType)
@@ -116,7 +118,7 @@ func (d *direct) build(ctx context.Context, c *call) (req *http.Request, done io
 
 // usual is the header of most requests. One like the last is the same: nobody changes it.
 func (d *direct) usual(accept []string, contentType string) http.Header {
-	if h := d.last.Load(); h != nil && h.contentType == contentType && slices.Equal(h.accept, accept) {
+	if h := d.lastHeader.Load(); h != nil && h.contentType == contentType && slices.Equal(h.accept, accept) {
 		return h.header
 	}
 	h := &usualHeader{accept: accept, contentType: contentType, header: http.Header{"User-Agent": {userAgent}}}
@@ -126,7 +128,7 @@ func (d *direct) usual(accept []string, contentType string) http.Header {
 	if contentType != "" {
 		h.header["Content-Type"] = []string{contentType}
 	}
-	d.last.Store(h)
+	d.lastHeader.Store(h)
 	return h.header
 }
 
@@ -263,6 +265,26 @@ func (c *call) GetPath() string {
 	return c.expand("", asIs, asIs)
 }
 
+// url is where an operation goes. The same as the last is the same URL: nobody changes it.
+func (d *direct) url(c *call) *url.URL {
+	if len(c.query) > 0 {
+		return c.url(d.base)
+	}
+	pattern := c.reader.op.PathPattern
+	if l := d.lastURL.Load(); l != nil && l.pattern == pattern && slices.Equal(l.params, c.path) {
+		return l.url
+	}
+	u := c.url(d.base)
+	d.lastURL.Store(&usualURL{pattern, slices.Clone(c.path), u})
+	return u
+}
+
+type usualURL struct {
+	pattern string
+	params  []pathParam
+	url     *url.URL
+}
+
 // url is where the operation goes, behind the path of the server.
 func (c *call) url(base *url.URL) *url.URL {
 	u := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: c.expand(base.Path, asIs, asIs)}
@@ -379,4 +401,3 @@ func (r response) Message() string                 { return r.res.Status }
 func (r response) GetHeader(name string) string    { return r.res.Header.Get(name) }
 func (r response) GetHeaders(name string) []string { return r.res.Header.Values(name) }
 func (r response) Body() io.ReadCloser             { return r.res.Body }
-func (r response) ContentLength() int64            { return r.res.ContentLength }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -28,8 +29,8 @@ func (r *reader) ReadResponse(resp runtime.ClientResponse, _ runtime.Consumer) (
 	if resp.Code()/100 != 2 {
 		return nil, newError(r.name, resp)
 	}
-	if known, ok := resp.(interface{ ContentLength() int64 }); ok {
-		b.size = known.ContentLength()
+	if n, err := strconv.ParseInt(resp.GetHeader("Content-Length"), 10, 64); err == nil {
+		b.size = n
 	}
 	v, err := r.op.Reader.ReadResponse(resp, b)
 	if err == nil && !isDefault(v) {
@@ -92,8 +93,17 @@ var (
 	streams   = sync.Pool{New: func() any { return new(make([]byte, streamBuffer)) }}
 )
 
+// Sized is a destination that wants to know how much will come, in bytes, if the server has told.
+type Sized interface {
+	io.Writer
+	Expect(size int64)
+}
+
 func (b *body) Consume(r io.Reader, dst any) error {
 	if w, ok := dst.(io.Writer); ok && !b.read {
+		if sized, ok := w.(Sized); ok && b.size >= 0 {
+			sized.Expect(b.size)
+		}
 		buffer := streams.Get().(*[]byte)
 		defer streams.Put(buffer)
 		_, err := io.CopyBuffer(struct{ io.Writer }{w}, r, *buffer) // which must not see that files can read by themselves, in small pieces

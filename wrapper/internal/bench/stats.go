@@ -39,10 +39,10 @@ func (s sample) median(of func(cost) float64) float64 {
 	return spreadOf(list).median
 }
 
-func wall(c cost) float64    { return c.wall }
-func cpu(c cost) float64     { return c.cpu }
-func mallocs(c cost) float64 { return float64(c.mallocs) }
-func allocated(c cost) float64   { return float64(c.bytes) }
+func wall(c cost) float64      { return c.wall }
+func cpu(c cost) float64       { return c.cpu }
+func mallocs(c cost) float64   { return float64(c.mallocs) }
+func allocated(c cost) float64 { return float64(c.bytes) }
 
 // per is the median of a figure for each call.
 func (s sample) per(of func(cost) float64) float64 {
