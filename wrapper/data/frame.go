@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+
+	"github.com/mlserver-go/mls/wrapper/data/internal/number"
 )
 
 // Column is a named vector of a Frame.
@@ -58,9 +60,7 @@ func (f Frame) AppendJSON(b []byte) ([]byte, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	// Twenty bytes hold a number of full precision with its comma.
-	b = slices.Grow(b, 20*f.Rows()*len(f)+32*len(f)+2)
-	b = append(b, '{')
+	b = append(slices.Grow(b, f.size()), '{')
 	for i, c := range f {
 		if i > 0 {
 			b = append(b, ',')
@@ -75,6 +75,29 @@ func (f Frame) AppendJSON(b []byte) ([]byte, error) {
 		}
 	}
 	return append(b, '}'), nil
+}
+
+// size is about how long the JSON will be: taking memory twice, or more than there is need for, costs more time than writing does.
+func (f Frame) size() int {
+	const sampled = 100 // numbers of each column
+	size := 4096        // which a number may want to be written
+	for _, c := range f {
+		n := c.Values.Len()
+		size += len(c.Name) + 8
+		switch c.Values.kind {
+		case Numeric:
+			some := c.Values.floats[:min(n, sampled)]
+			text := number.New().AppendList(make([]byte, 0, 8<<10), some)
+			size += (len(text) + 1) * n / max(1, len(some)) * 33 / 32
+		case Character:
+			for _, s := range c.Values.texts {
+				size += len(s) + 3
+			}
+		default:
+			size += 6 * n
+		}
+	}
+	return size
 }
 
 // MarshalJSON makes encoding/json write the frame as an object with a list for each column.
@@ -224,7 +247,7 @@ func Fields(json []byte, each func(name, value []byte) error) (rest []byte, err 
 		return nil, unexpected(json, "an object")
 	}
 	return eachMember(json, func(name, data []byte) ([]byte, error) {
-		n := valueEnd(data)
+		n := ValueEnd(data)
 		if n < 0 {
 			return nil, errCut
 		}
@@ -248,7 +271,7 @@ func Elements(json []byte, each func(value []byte) error) (rest []byte, err erro
 		return json[1:], nil
 	}
 	for more := true; more; {
-		n := valueEnd(json)
+		n := ValueEnd(json)
 		if n < 0 {
 			return nil, errCut
 		}
@@ -265,8 +288,9 @@ func Elements(json []byte, each func(value []byte) error) (rest []byte, err erro
 	return json, nil
 }
 
-// valueEnd is the length of the value that data starts with, -1 if it has no end.
-func valueEnd(data []byte) int {
+// ValueEnd is the length of the value that data starts with, whether or not it is valid; -1 if it has no end, 0 if nothing is there
+// that could be one.
+func ValueEnd(data []byte) int {
 	depth, closing := 0, 0 // closing is where the next ] is
 	for at := 0; at < len(data); {
 		switch c := data[at]; c {

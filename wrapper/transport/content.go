@@ -94,6 +94,11 @@ func unwrapped(r io.Reader) io.Reader {
 	return r
 }
 
+// openFile is a file that stays open. The operating system can send it by itself, which NopCloser would keep from net/http.
+type openFile struct{ *os.File }
+
+func (openFile) Close() error { return nil }
+
 func extent(s io.Seeker) (at, end int64, err error) {
 	if at, err = s.Seek(0, io.SeekCurrent); err != nil {
 		return 0, 0, err
@@ -126,6 +131,9 @@ func attach(req *http.Request, body io.Reader) io.Closer {
 		return closer
 	case c.anew != nil:
 		req.Body, req.ContentLength, req.GetBody = io.NopCloser(c.Reader), c.size, c.anew
+		if f, ok := c.Reader.(*os.File); ok {
+			req.Body = openFile{f}
+		}
 		return closer
 	}
 	req.ContentLength = c.size

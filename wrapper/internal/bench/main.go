@@ -14,6 +14,9 @@ func Main(others ...Client) int {
 	if len(os.Args) == 3 && os.Args[1] == "stub" {
 		return report(ServeStub(os.Args[2]))
 	}
+	if len(os.Args) == 5 && os.Args[1] == "memory" {
+		return report(reportMemory(os.Args[2], os.Args[3], os.Args[4]))
+	}
 	rounds := flag.Int("rounds", 41, "how often each client has its turn")
 	only := flag.String("only", "", "a regular expression: run what it matches")
 	flag.Parse()
@@ -35,11 +38,19 @@ func run(ctx context.Context, clients []Client, rounds int, only string) error {
 	if err != nil {
 		return err
 	}
-	stub, stop, err := startProcess(os.DevNull)
+	file, err := makeFile()
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file)
+	stub, stop, err := startProcess(file)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	if _, err = runTasks(ctx, stub, file, rounds, matching.MatchString, os.Stderr); err != nil {
+		return err
+	}
 	_, err = runCalls(ctx, stub, clients, rounds, matching.MatchString, os.Stderr)
 	return err
 }
