@@ -1,7 +1,6 @@
 package mlserver
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,9 +34,8 @@ func (b *Batch) Results(ctx context.Context) iter.Seq2[RowResult, error] {
 func (b *Batch) ResultsExcept(ctx context.Context, seen func(row int) bool) iter.Seq2[RowResult, error] {
 	return func(yield func(RowResult, error) bool) {
 		stopped := false
-		r := &batchReader{seen: seen, each: func(row int, answer []byte) error {
-			result, err := decodeResult(bytes.Clone(answer))
-			if stopped = !yield(RowResult{Row: row, Result: result, Err: err}, nil); stopped {
+		r := &batchReader{decoder: resultDecoder{copies: true}, seen: seen, each: func(result RowResult) error {
+			if stopped = !yield(result, nil); stopped {
 				return errEnough
 			}
 			return nil
@@ -62,8 +60,9 @@ func (b *Batch) read(ctx context.Context, partial bool, r *batchReader) error {
 
 // batchReader reads the answer to the question for a batch from front to back.
 type batchReader struct {
-	each func(row int, answer []byte) error // nil: results are of no interest; errEnough ends the reading
-	seen func(row int) bool                 // rows to pass over; nil: none
+	each    func(RowResult) error // nil: results are of no interest; errEnough ends the reading
+	seen    func(row int) bool    // rows to pass over; nil: none
+	decoder resultDecoder
 
 	status BatchStatus
 	read   bool
@@ -111,7 +110,7 @@ func (r *batchReader) object(s *jsonScanner) error {
 			if r.each == nil && counts == 3 {
 				return errEnough // of a batch that is over all results come here, whether asked for or not
 			}
-			return s.list(name, r.row)
+			return s.list(name, func(row int) error { return r.row(s, row) })
 		}
 		_, err := s.value()
 		return err
@@ -123,14 +122,31 @@ func (r *batchReader) object(s *jsonScanner) error {
 }
 
 // row reads what one row came to, or null for one that is not done.
-func (r *batchReader) row(row int, answer []byte) error {
-	if r.each == nil || string(answer) == "null" || r.seen != nil && r.seen(row) {
-		return nil
+func (r *batchReader) row(s *jsonScanner, row int) error {
+	wanted := r.each != nil && (r.seen == nil || !r.seen(row))
+	if wanted {
+		if _, err := s.peek(); err != nil {
+			return err
+		}
+		// As a rule all of it is there.
+		if result, rest, err := r.decoder.decode(s.buffer); err == nil {
+			s.buffer = rest
+			result, err = r.decoder.outcome(result)
+			return r.each(RowResult{row, result, err})
+		}
+	}
+	answer, err := s.value()
+	if err != nil || !wanted || string(answer) == "null" {
+		return err
 	}
 	if answer[0] != '{' {
 		return notExpected(nil, fmt.Sprintf("row %d", row))
 	}
-	return r.each(row, answer)
+	result, _, err := r.decoder.decode(answer)
+	if err == nil {
+		result, err = r.decoder.outcome(result)
+	}
+	return r.each(RowResult{row, result, err})
 }
 
 // notExpected says where the answer is not what it should be. What the network says stays as it is.

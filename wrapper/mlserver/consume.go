@@ -33,11 +33,15 @@ func (s *Service) consume(ctx context.Context, body []byte) (*Result, error) {
 	if _, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, noParams, c.instead); err != nil {
 		return nil, err
 	}
-	r, err := decodeResult(c.answer)
-	if err != nil && r == nil {
+	var d resultDecoder
+	r, rest, err := d.decode(c.answer)
+	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
+		err = notResult(fmt.Errorf("there is %.20q after its end", rest))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("service %s/%s: %w", s.name, s.version, err)
 	}
-	return r, err
+	return d.outcome(r)
 }
 
 // consuming puts a body into a request and takes the answer as it is, in the place of what is generated.
@@ -75,24 +79,35 @@ var (
 	consumed = &consumption.ConsumeWebServiceOK{}
 )
 
-// decodeResult reads what a service answers, and batches do for each row.
-func decodeResult(answer []byte) (*Result, error) {
-	var success bool
-	var message string
-	r := &Result{Outputs: Outputs{}, Files: map[string][]byte{}}
-	rest, err := data.Fields(answer, func(name, value []byte) error {
+// resultDecoder reads what services answer, and batches for each row.
+type resultDecoder struct {
+	copies bool     // whether outputs are kept in memory of their own
+	names  []string // of outputs so far: those of all rows are the same
+
+	success bool
+	message string
+}
+
+// decode reads the result that answer starts with, and returns what comes after it.
+func (d *resultDecoder) decode(answer []byte) (r *Result, rest []byte, err error) {
+	d.success, d.message = false, ""
+	r = &Result{Outputs: Outputs{}}
+	rest, err = data.Fields(answer, func(name, value []byte) error {
 		switch {
 		case is(name, "success"):
-			return readJSON(value, &success)
+			return readJSON(value, &d.success)
 		case is(name, "errorMessage"):
-			return readJSON(value, &message)
+			return readJSON(value, &d.message)
 		case is(name, "consoleOutput"):
 			return readJSON(value, &r.Console)
 		case is(name, "changedFiles"):
 			return readJSON(value, &r.Changed)
 		case is(name, "outputParameters"):
 			return members(value, func(name, value []byte) error {
-				r.Outputs[string(name)] = value
+				if d.copies {
+					value = bytes.Clone(value)
+				}
+				r.Outputs[d.name(name)] = value
 				return nil
 			})
 		case is(name, "outputFiles"):
@@ -101,19 +116,41 @@ func decodeResult(answer []byte) (*Result, error) {
 				if err := json.Unmarshal(value, &file); err != nil {
 					return fmt.Errorf("file %q is not base64: %w", name, err)
 				}
+				if r.Files == nil {
+					r.Files = map[string][]byte{}
+				}
 				r.Files[string(name)] = file
 				return nil
 			})
 		}
 		return nil
 	})
-	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
-		err = fmt.Errorf("there is %.20q after its end", rest)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("the server answered something else than the result that belongs here: %w", err)
+		return nil, nil, notResult(err)
 	}
-	return r.outcome(success, message)
+	return r, rest, nil
+}
+
+// outcome is the result that was decoded last, with the error of the code if it failed.
+func (d *resultDecoder) outcome(r *Result) (*Result, error) { return r.outcome(d.success, d.message) }
+
+// name is a name as a string, of which there is one.
+func (d *resultDecoder) name(text []byte) string {
+	const most = 64
+	for _, n := range d.names {
+		if n == string(text) {
+			return n
+		}
+	}
+	name := string(text)
+	if len(d.names) < most {
+		d.names = append(d.names, name)
+	}
+	return name
+}
+
+func notResult(err error) error {
+	return fmt.Errorf("the server answered something else than the result that belongs here: %w", err)
 }
 
 // is tells whether a name is the wanted one, whatever its case: servers of different versions differ in that.

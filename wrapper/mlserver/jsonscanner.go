@@ -145,8 +145,8 @@ func (s *jsonScanner) object(each func(name string) error) error {
 	}
 }
 
-// list calls each with every element of the list of that name; null has none.
-func (s *jsonScanner) list(name string, each func(i int, value []byte) error) error {
+// list calls each for every element of the list of that name, which it has to read; null has none.
+func (s *jsonScanner) list(name string, each func(i int) error) error {
 	c, err := s.peek()
 	if err != nil {
 		return err
@@ -163,11 +163,7 @@ func (s *jsonScanner) list(name string, each func(i int, value []byte) error) er
 		return err
 	}
 	for i := 0; ; i++ {
-		value, err := s.value()
-		if err != nil {
-			return err
-		}
-		if err := each(i, value); err != nil {
+		if err := each(i); err != nil {
 			return err
 		}
 		if more, err := s.take(','); err != nil {

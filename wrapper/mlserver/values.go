@@ -128,6 +128,10 @@ func (o Outputs) Decode(name string, dst any) error {
 	}
 	var err error
 	switch dst := dst.(type) {
+	case *float64:
+		if *dst, ok = data.Float(raw); !ok {
+			err = json.Unmarshal(raw, dst)
+		}
 	case *data.Vector:
 		err = dst.UnmarshalJSON(raw)
 	case *data.Matrix:
