@@ -123,32 +123,64 @@ func (b *body) Consume(r io.Reader, dst any) error {
 
 // fill reads to the end: a decoder would stop before it, and the connection be lost.
 func (b *body) fill(r io.Reader) error {
-	b.pooled = documents.Get().(*[]byte)
-	data := (*b.pooled)[:0]
-	for {
-		if len(data) == cap(data) || b.size > int64(cap(data)) {
-			data = b.larger(data)
-		}
-		n, err := r.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if err == io.EOF {
-			b.read, b.data = true, data
-			return nil
-		}
-		if err != nil {
-			return err
+	const believed = 64 << 20 // of what is announced
+	var data []byte
+	if b.size >= documentBuffer {
+		data = make([]byte, 0, min(b.size, believed)+1) // one more, to see the end
+	} else {
+		b.pooled = documents.Get().(*[]byte)
+		data = (*b.pooled)[:0]
+	}
+	data, err := readTo(data, r)
+	if err == nil { // there is more
+		if data, err = readLong(data, r); err == io.EOF {
+			b.free()
 		}
 	}
+	if err != io.EOF {
+		return err
+	}
+	b.read, b.data = true, data
+	return nil
 }
 
-// larger moves what was read to memory of its own, of the announced size if that can be believed.
-func (b *body) larger(data []byte) []byte {
-	const believed = 64 << 20
-	size := max(2*cap(data), int(min(b.size, believed))+1) // one more, to see the end
-	b.size = -1
-	moved := append(make([]byte, 0, size), data...)
-	b.free()
-	return moved
+// readTo reads behind data until its memory is full; io.EOF says that there is no more.
+func readTo(data []byte, r io.Reader) ([]byte, error) {
+	for len(data) < cap(data) {
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err != nil {
+			return data, err
+		}
+	}
+	return data, nil
+}
+
+// readLong reads what nobody knows the length of, into pieces that are used again: memory that is doubled until all fits takes
+// three times as much.
+func readLong(start []byte, r io.Reader) (data []byte, err error) {
+	size := len(start)
+	var pieces []*[]byte
+	defer func() {
+		for _, p := range pieces {
+			streams.Put(p)
+		}
+	}()
+	var last []byte
+	for err == nil {
+		p := streams.Get().(*[]byte)
+		pieces = append(pieces, p)
+		last, err = readTo((*p)[:0], r)
+		size += len(last)
+	}
+	if err != io.EOF {
+		return nil, err
+	}
+	data = append(make([]byte, 0, size), start...)
+	for _, p := range pieces[:len(pieces)-1] {
+		data = append(data, *p...)
+	}
+	return append(data, last...), io.EOF
 }
 
 func (b *body) free() {
