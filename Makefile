@@ -42,9 +42,8 @@ build: ## bin/mls
 release: ## dist/: archives for six platforms, checksums, licences, bills of materials; published nowhere
 	@go run ./scripts/release -out dist
 
-bench: ## the benchmarks; they report medians, and ratios where there is something to compare with
-	@scripts/install.sh r python
-	go test -run '^$$' -bench . ./wrapper/...
+bench: ## what calls, streams, frames and batches cost, against a client written by hand, and others: make bench [ARGS='-only TLS']
+	@cd wrapper/internal/bench/versus && go generate && go run . $(ARGS)
 
 fuzz: ## inputs by the million to every decoder: make fuzz [FUZZTIME=30s of each] [TARGET=Frame]
 	@scripts/fuzz.sh "$(or $(TARGET),.)"

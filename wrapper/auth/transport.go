@@ -2,9 +2,12 @@ package auth
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
@@ -19,10 +22,21 @@ type Transport struct {
 	Server    *url.URL
 	AllowHTTP bool              // see Server.AllowHTTP
 	Base      http.RoundTripper // nil: http.DefaultTransport
+
+	last atomic.Pointer[signedHeader]
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.roundTrip(req, false)
+}
+
+// RoundTripOwn is RoundTrip of a request that nobody else has: it is signed itself, not a copy of it.
+func (t *Transport) RoundTripOwn(req *http.Request) (*http.Response, error) {
+	return t.roundTrip(req, true)
+}
+
+func (t *Transport) roundTrip(req *http.Request, own bool) (*http.Response, error) {
 	base := t.Base
 	if base == nil {
 		base = http.DefaultTransport
@@ -37,7 +51,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	res, err := base.RoundTrip(signed(req, token))
+	first := req
+	if !own {
+		first = req.WithContext(req.Context())
+	}
+	first.Header = t.signed(req.Header, token)
+	res, err := base.RoundTrip(first)
 	if err != nil || res.StatusCode != http.StatusUnauthorized {
 		return res, err
 	}
@@ -55,7 +74,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	again := signed(req, next)
+	again := req.WithContext(req.Context())
+	again.Header = t.signed(again.Header, next)
 	if req.GetBody != nil {
 		if again.Body, err = req.GetBody(); err != nil {
 			return nil, err
@@ -91,15 +111,24 @@ func (t *Transport) signsIn(req *http.Request) bool {
 	return path == "/login" || path == "/login/refreshToken"
 }
 
-// signed is a copy of a request, as RoundTrippers must not change the one they get.
-func signed(req *http.Request, t *Token) *http.Request {
-	r := req.WithContext(req.Context())
-	r.Header = req.Header.Clone()
-	if r.Header == nil {
-		r.Header = http.Header{}
+// signed is a header with the token. One like the last is the same: nobody changes it.
+func (t *Transport) signed(header http.Header, token *Token) http.Header {
+	last := t.last.Load()
+	if last != nil && last.token == token && maps.EqualFunc(last.unsigned, header, slices.Equal) {
+		return last.signed
 	}
-	r.Header.Set("Authorization", "Bearer "+t.AccessToken)
-	return r
+	h := &signedHeader{token: token, unsigned: header.Clone(), signed: header.Clone()}
+	if h.signed == nil {
+		h.signed = http.Header{}
+	}
+	h.signed["Authorization"] = []string{"Bearer " + token.AccessToken}
+	t.last.Store(h)
+	return h.signed
+}
+
+type signedHeader struct {
+	token            *Token
+	unsigned, signed http.Header
 }
 
 // spentBody is the body of a 401 to a request that could have gone on with the next token.

@@ -97,7 +97,7 @@ func (t *Table) AppendJSON(b []byte) ([]byte, error) {
 			b = append(b, ',')
 		}
 		var err error
-		if b, err = appendString(b, c.name); err == nil {
+		if b, err = AppendString(b, c.name); err == nil {
 			b, err = c.appendJSON(append(b, ':'))
 		}
 		if err != nil {

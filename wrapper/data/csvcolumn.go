@@ -125,7 +125,7 @@ func (c *csvColumn) appendJSON(b []byte) ([]byte, error) {
 		case c.kind == Logical:
 			b = append(b, "false"...)
 		case c.kind == Character:
-			if b, err = appendString(b, string(cell)); err != nil {
+			if b, err = AppendString(b, string(cell)); err != nil {
 				return fmt.Errorf("row %d, counted from 0: %w", row, err)
 			}
 		default:

@@ -31,7 +31,7 @@ func (v Vector) AppendJSON(b []byte) ([]byte, error) {
 				continue
 			}
 			var err error
-			if b, err = appendString(b, s); err != nil {
+			if b, err = AppendString(b, s); err != nil {
 				return nil, fmt.Errorf("value %d: %w", i, err)
 			}
 		}
@@ -60,8 +60,8 @@ func (v Vector) orNull(b []byte, i int) []byte {
 // MarshalJSON makes encoding/json write the vector as an array.
 func (v Vector) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil) }
 
-// appendString appends a JSON string. It refuses what is no UTF-8, as JSON has no way to say it.
-func appendString(b []byte, s string) ([]byte, error) {
+// AppendString appends a text as JSON. It refuses what is no UTF-8, as JSON has no way to say it.
+func AppendString(b []byte, s string) ([]byte, error) {
 	if !utf8.ValidString(s) {
 		return nil, fmt.Errorf("%q is not UTF-8", s)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+
+	"github.com/mlserver-go/mls/wrapper/data/internal/number"
 )
 
 // Column is a named vector of a Frame.
@@ -58,15 +60,13 @@ func (f Frame) AppendJSON(b []byte) ([]byte, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	// Twenty bytes hold a number of full precision with its comma.
-	b = slices.Grow(b, 20*f.Rows()*len(f)+32*len(f)+2)
-	b = append(b, '{')
+	b = append(slices.Grow(b, f.size()), '{')
 	for i, c := range f {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		var err error
-		if b, err = appendString(b, c.Name); err != nil {
+		if b, err = AppendString(b, c.Name); err != nil {
 			return nil, err
 		}
 		b = append(b, ':')
@@ -75,6 +75,29 @@ func (f Frame) AppendJSON(b []byte) ([]byte, error) {
 		}
 	}
 	return append(b, '}'), nil
+}
+
+// size is about how long the JSON will be: taking memory twice, or more than there is need for, costs more time than writing does.
+func (f Frame) size() int {
+	const sampled = 100 // numbers of each column
+	size := 4096        // which a number may want to be written
+	for _, c := range f {
+		n := c.Values.Len()
+		size += len(c.Name) + 8
+		switch c.Values.kind {
+		case Numeric:
+			some := c.Values.floats[:min(n, sampled)]
+			text := number.New().AppendList(make([]byte, 0, 8<<10), some)
+			size += (len(text) + 1) * n / max(1, len(some)) * 33 / 32
+		case Character:
+			for _, s := range c.Values.texts {
+				size += len(s) + 3
+			}
+		default:
+			size += 6 * n
+		}
+	}
+	return size
 }
 
 // MarshalJSON makes encoding/json write the frame as an object with a list for each column.
@@ -110,19 +133,19 @@ func parseFrame(data []byte) (Frame, []byte, error) {
 
 func parseColumns(data []byte) (Frame, []byte, error) {
 	f := Frame{}
-	rest, err := eachMember(data, func(name string, data []byte) ([]byte, error) {
+	rest, err := eachMember(data, func(name, data []byte) ([]byte, error) {
 		v, rest, err := parseVector(data)
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", name, err)
 		}
-		f = append(f, Column{name, v})
+		f = append(f, Column{string(name), v})
 		return rest, nil
 	})
 	return f, rest, err
 }
 
 // eachMember calls read for each member of the object that data starts with; it returns what comes after the value.
-func eachMember(data []byte, read func(name string, value []byte) ([]byte, error)) (rest []byte, err error) {
+func eachMember(data []byte, read func(name, value []byte) ([]byte, error)) (rest []byte, err error) {
 	if data = space(data[1:]); len(data) > 0 && data[0] == '}' {
 		return data[1:], nil
 	}
@@ -143,7 +166,7 @@ func eachMember(data []byte, read func(name string, value []byte) ([]byte, error
 		if after[0] != ':' {
 			return nil, unexpected(after, "a colon")
 		}
-		if data, err = read(string(name), space(after[1:])); err != nil {
+		if data, err = read(name, space(after[1:])); err != nil {
 			return nil, err
 		}
 		if data, more, err = next(data, '}'); err != nil {
@@ -170,13 +193,13 @@ func parseRows(data []byte) (Frame, []byte, error) {
 		}
 		at := 0 // rows mostly have the same order
 		var err error
-		data, err = eachMember(data, func(name string, data []byte) ([]byte, error) {
-			if at >= len(names) || names[at] != name {
-				at = slices.Index(names, name)
+		data, err = eachMember(data, func(name, data []byte) ([]byte, error) {
+			if at >= len(names) || names[at] != string(name) {
+				at = slices.Index(names, string(name))
 			}
 			if at < 0 {
 				at = len(names)
-				names, columns = append(names, name), append(columns, newBuilder(0))
+				names, columns = append(names, string(name)), append(columns, newBuilder(0))
 			}
 			b := columns[at]
 			at++
@@ -212,14 +235,19 @@ func parseRows(data []byte) (Frame, []byte, error) {
 // Members calls each with the name and the JSON of every member of the object that a text starts with, and returns what comes
 // after it. It looks only for where values end: whether they are valid is left to who reads them.
 func Members(json []byte, each func(name string, value []byte) error) (rest []byte, err error) {
+	return Fields(json, func(name, value []byte) error { return each(string(name), value) })
+}
+
+// Fields is Members with names that are good during the call.
+func Fields(json []byte, each func(name, value []byte) error) (rest []byte, err error) {
 	if json = space(json); len(json) == 0 {
 		return nil, errCut
 	}
 	if json[0] != '{' {
 		return nil, unexpected(json, "an object")
 	}
-	return eachMember(json, func(name string, data []byte) ([]byte, error) {
-		n := valueEnd(data)
+	return eachMember(json, func(name, data []byte) ([]byte, error) {
+		n := ValueEnd(data)
 		if n < 0 {
 			return nil, errCut
 		}
@@ -243,7 +271,7 @@ func Elements(json []byte, each func(value []byte) error) (rest []byte, err erro
 		return json[1:], nil
 	}
 	for more := true; more; {
-		n := valueEnd(json)
+		n := ValueEnd(json)
 		if n < 0 {
 			return nil, errCut
 		}
@@ -260,8 +288,9 @@ func Elements(json []byte, each func(value []byte) error) (rest []byte, err erro
 	return json, nil
 }
 
-// valueEnd is the length of the value that data starts with, -1 if it has no end.
-func valueEnd(data []byte) int {
+// ValueEnd is the length of the value that data starts with, whether or not it is valid; -1 if it has no end, 0 if nothing is there
+// that could be one.
+func ValueEnd(data []byte) int {
 	depth, closing := 0, 0 // closing is where the next ] is
 	for at := 0; at < len(data); {
 		switch c := data[at]; c {

@@ -324,6 +324,13 @@ func space(data []byte) []byte {
 
 // parseString reads a string that data starts with.
 func parseString(data []byte) (s, rest []byte, err error) {
+	for i := 1; i < min(len(data), 32); i++ { // what most names are
+		if c := data[i]; c == '"' {
+			return data[1:i], data[i+1:], nil
+		} else if c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
 	end := stringEnd(data)
 	if end < 0 {
 		return nil, nil, errCut
@@ -356,6 +363,12 @@ func stringEnd(data []byte) int {
 		}
 		at = quote + 1
 	}
+}
+
+// Float is the number that a text consists of, if it is a number of JSON.
+func Float(json []byte) (f float64, ok bool) {
+	f, _, kind, rest := number.New().Parse(json)
+	return f, kind != number.None && len(rest) == 0
 }
 
 // UnmarshalJSON reads a list, or a single value as one of length 1.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"strings"
 
@@ -27,11 +26,16 @@ type RowResult struct {
 // The error is one of reading; it ends the results. That of a row is in the RowResult, and does not. It stands for results() and
 // execution() of mrsdeploy's batch object, where rows are counted from 1.
 func (b *Batch) Results(ctx context.Context) iter.Seq2[RowResult, error] {
+	return b.ResultsExcept(ctx, nil)
+}
+
+// ResultsExcept is Results of the rows that seen does not tell of, as of those that were read when fewer were done. What the rest
+// came to passes unread: servers send all of it each time.
+func (b *Batch) ResultsExcept(ctx context.Context, seen func(row int) bool) iter.Seq2[RowResult, error] {
 	return func(yield func(RowResult, error) bool) {
 		stopped := false
-		r := &batchReader{each: func(row int, answer []byte) error {
-			result, err := decodeResult(answer)
-			if stopped = !yield(RowResult{Row: row, Result: result, Err: err}, nil); stopped {
+		r := &batchReader{decoder: resultDecoder{copies: true}, seen: seen, each: func(result RowResult) error {
+			if stopped = !yield(result, nil); stopped {
 				return errEnough
 			}
 			return nil
@@ -56,7 +60,9 @@ func (b *Batch) read(ctx context.Context, partial bool, r *batchReader) error {
 
 // batchReader reads the answer to the question for a batch from front to back.
 type batchReader struct {
-	each func(row int, answer []byte) error // nil: results are of no interest; errEnough ends the reading
+	each    func(RowResult) error // nil: results are of no interest; errEnough ends the reading
+	seen    func(row int) bool    // rows to pass over; nil: none
+	decoder resultDecoder
 
 	status BatchStatus
 	read   bool
@@ -69,13 +75,10 @@ var errEnough = errors.New("enough was read")
 func (r *batchReader) ReadResponse(answer runtime.ClientResponse, _ runtime.Consumer) (any, error) {
 	if !r.read {
 		r.read = true
-		if r.err = r.object(json.NewDecoder(withoutBOM(answer.Body()))); errors.Is(r.err, errEnough) {
+		if r.err = r.object(newJSONScanner(answer.Body())); errors.Is(r.err, errEnough) {
 			r.err = nil
 		}
-		switch {
-		case errors.Is(r.err, io.EOF): // in the middle: a decoder means that by it
-			r.err = io.ErrUnexpectedEOF
-		case r.err == nil && r.status.State == "":
+		if r.err == nil && r.status.State == "" {
 			r.err = errors.New("the server's answer tells no state of the batch")
 		}
 	}
@@ -85,77 +88,65 @@ func (r *batchReader) ReadResponse(answer runtime.ClientResponse, _ runtime.Cons
 	return &consumption.GetBatchExecutionStatusOK{}, nil
 }
 
-func (r *batchReader) object(d *json.Decoder) error {
-	start, err := d.Token()
-	if err != nil || start != json.Delim('{') {
-		return notExpected(err, "an object")
-	}
+func (r *batchReader) object(s *jsonScanner) error {
 	counts := 0
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return notExpected(err, "a name")
-		}
-		text, _ := name.(string)
-		switch strings.ToLower(text) {
+	err := s.object(func(name string) error {
+		switch strings.ToLower(name) {
 		case "state":
 			var state string
-			err = d.Decode(&state)
+			err := s.decode(&state)
 			r.status.State = batchState(state)
 			counts++
+			return err
 		case "completeditemcount":
-			err = d.Decode(&r.status.Completed)
 			counts++
+			return s.decode(&r.status.Completed)
 		case "totalitemcount":
-			err = d.Decode(&r.status.Total)
 			counts++
+			return s.decode(&r.status.Total)
 		case "parallelcount":
-			err = d.Decode(&r.status.Parallel)
+			return s.decode(&r.status.Parallel)
 		case "batchexecutionresults":
 			if r.each == nil && counts == 3 {
 				return errEnough // of a batch that is over all results come here, whether asked for or not
 			}
-			err = r.results(d)
-		default:
-			var other json.RawMessage
-			err = d.Decode(&other)
+			return s.list(name, func(row int) error { return r.row(s, row) })
 		}
-		if err != nil {
-			return notExpected(err, text)
-		}
+		_, err := s.value()
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	if _, err := d.Token(); err != nil {
-		return notExpected(err, "the end")
-	}
-	return nil
+	return s.end()
 }
 
-func (r *batchReader) results(d *json.Decoder) error {
-	switch start, err := d.Token(); {
-	case err != nil:
-		return err
-	case start == nil:
-		return nil
-	case start != json.Delim('['):
-		return errors.New("batchExecutionResults is no list")
-	}
-	for row := 0; d.More(); row++ {
-		var answer json.RawMessage
-		if err := d.Decode(&answer); err != nil {
-			return notExpected(err, fmt.Sprintf("row %d", row))
-		}
-		if r.each == nil || string(answer) == "null" { // a row that is not done
-			continue
-		}
-		if answer[0] != '{' {
-			return notExpected(nil, fmt.Sprintf("row %d", row))
-		}
-		if err := r.each(row, answer); err != nil {
+// row reads what one row came to, or null for one that is not done.
+func (r *batchReader) row(s *jsonScanner, row int) error {
+	wanted := r.each != nil && (r.seen == nil || !r.seen(row))
+	if wanted {
+		if _, err := s.peek(); err != nil {
 			return err
 		}
+		// As a rule all of it is there.
+		if result, rest, err := r.decoder.decode(s.buffer); err == nil {
+			s.buffer = rest
+			result, err = r.decoder.outcome(result)
+			return r.each(RowResult{row, result, err})
+		}
 	}
-	_, err := d.Token()
-	return err
+	answer, err := s.value()
+	if err != nil || !wanted || string(answer) == "null" {
+		return err
+	}
+	if answer[0] != '{' {
+		return notExpected(nil, fmt.Sprintf("row %d", row))
+	}
+	result, _, err := r.decoder.decode(answer)
+	if err == nil {
+		result, err = r.decoder.outcome(result)
+	}
+	return r.each(RowResult{row, result, err})
 }
 
 // notExpected says where the answer is not what it should be. What the network says stays as it is.

@@ -3,7 +3,6 @@ package mlserver
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,12 +10,12 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/go-openapi/runtime"
 	"github.com/go-openapi/strfmt"
 
 	"github.com/mlserver-go/mls/gen/v930/consumption"
+	"github.com/mlserver-go/mls/wrapper/data"
 )
 
 // Rows are the inputs of a batch, a row at a time. An error ends them. RowsOf, CSVRows and JSONRows make some.
@@ -185,30 +184,42 @@ func (p *posting) abandon() {
 // rowEncoder makes rows JSON, with the inputs in the order of their definition.
 type rowEncoder struct {
 	inputs []Parameter // empty: not known, anything goes
+	keys   [][]byte    // their names with a colon
 	text   []byte
 }
 
 // encode returns a text that is good until the next call.
 func (e *rowEncoder) encode(row Values) ([]byte, error) {
-	var wrong []error
-	e.text = append(e.text[:0], '{')
-	known := 0
 	if len(e.inputs) == 0 {
-		for _, name := range slices.Sorted(maps.Keys(row)) {
-			wrong = append(wrong, e.add(name, row[name]))
-		}
-		known = len(row)
+		var err error
+		e.text, err = row.appendTo(e.text[:0], nil)
+		return e.text, err
 	}
-	for _, p := range e.inputs {
+	if e.keys == nil {
+		if err := e.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	b := append(e.text[:0], '{')
+	var wrong []error
+	known := 0
+	for i, p := range e.inputs {
 		value, given := row[p.Name]
 		if !given {
 			wrong = append(wrong, fmt.Errorf("input %s (%s) is missing", p.Name, p.Type))
 			continue
 		}
 		known++
-		if err := e.add(p.Name, value); err != nil {
-			wrong = append(wrong, err)
+		if i > 0 {
+			b = append(b, ',')
 		}
+		b = append(b, e.keys[i]...)
+		with, err := appendValue(b, value)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("input %q has no JSON form: %w", p.Name, err))
+			continue
+		}
+		b = with
 	}
 	if known < len(row) {
 		for _, name := range slices.Sorted(maps.Keys(row)) {
@@ -220,32 +231,17 @@ func (e *rowEncoder) encode(row Values) ([]byte, error) {
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
-	return append(e.text, '}'), nil
+	e.text = append(b, '}')
+	return e.text, nil
 }
 
-func (e *rowEncoder) add(name string, value any) error {
-	if len(e.text) > 1 {
-		e.text = append(e.text, ',')
-	}
-	key, err := json.Marshal(name)
-	if err != nil {
-		return err
-	}
-	e.text = append(append(e.text, key...), ':')
-	switch v := value.(type) { // what tables hold needs no reflection
-	case float64:
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			e.text = strconv.AppendFloat(e.text, v, 'g', -1, 64)
-			return nil
+func (e *rowEncoder) prepare() error {
+	for _, p := range e.inputs {
+		key, err := data.AppendString(nil, p.Name)
+		if err != nil {
+			return fmt.Errorf("the name of an input: %w", err)
 		}
-	case int:
-		e.text = strconv.AppendInt(e.text, int64(v), 10)
-		return nil
-	case bool:
-		e.text = strconv.AppendBool(e.text, v)
-		return nil
+		e.keys = append(e.keys, append(key, ':'))
 	}
-	text, err := Values{name: value}.encode()
-	e.text = append(e.text, text[name]...)
-	return err
+	return nil
 }

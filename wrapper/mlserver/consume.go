@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-openapi/runtime"
+	"github.com/go-openapi/strfmt"
 
 	"github.com/mlserver-go/mls/gen/v930/consumption"
 	"github.com/mlserver-go/mls/wrapper/data"
@@ -18,7 +19,7 @@ import (
 //
 // What the inputs are is left to the server to check: see Checked.
 func (s *Service) Consume(ctx context.Context, inputs Values) (*Result, error) {
-	body, _, err := inputs.body()
+	body, err := inputs.appendTo(nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -28,76 +29,175 @@ func (s *Service) Consume(ctx context.Context, inputs Values) (*Result, error) {
 // consume sends a body and reads the answer. Neither goes through encoding/json as a whole, which would read data frames several
 // times over: see data.
 func (s *Service) consume(ctx context.Context, body []byte) (*Result, error) {
-	var answer json.RawMessage
-	_, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, &consumption.ConsumeWebServiceParams{Name: s.name, Version: s.version},
-		sending(bytes.NewReader(body)),
-		func(op *runtime.ClientOperation) { op.Reader = rawReader{&answer} })
-	if err != nil {
+	c := consuming{service: s, body: body}
+	if _, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, noParams, c.instead); err != nil {
 		return nil, err
 	}
-	r, err := decodeResult(answer)
-	if err != nil && r == nil {
+	var d resultDecoder
+	r, rest, err := d.decode(c.answer)
+	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
+		err = notResult(fmt.Errorf("there is %.20q after its end", rest))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("service %s/%s: %w", s.name, s.version, err)
 	}
-	return r, err
+	return d.outcome(r)
 }
 
-// rawReader keeps the JSON of an answer as it is.
-type rawReader struct{ into *json.RawMessage }
+// consuming puts a body into a request and takes the answer as it is, in the place of what is generated.
+type consuming struct {
+	service *Service
+	body    []byte
+	answer  json.RawMessage
+}
 
-func (r rawReader) ReadResponse(resp runtime.ClientResponse, consumer runtime.Consumer) (any, error) {
-	if err := consumer.Consume(resp.Body(), r.into); err != nil {
+func (c *consuming) instead(op *runtime.ClientOperation) { op.Params, op.Reader = c, c }
+
+// askFirst is the size of a body, in bytes, from which on the server is asked whether it takes it before it is sent. One that
+// does not know the question costs a second.
+const askFirst = 1 << 20
+
+// WriteToRequest implements runtime.ClientRequestWriter.
+func (c *consuming) WriteToRequest(r runtime.ClientRequest, _ strfmt.Registry) error {
+	if err := r.SetPathParam("name", c.service.name); err != nil {
+		return err
+	}
+	if err := r.SetPathParam("version", c.service.version); err != nil {
+		return err
+	}
+	if len(c.body) >= askFirst {
+		if err := r.SetHeaderParam("Expect", "100-continue"); err != nil {
+			return err
+		}
+	}
+	return r.SetBodyParam(bytes.NewReader(c.body))
+}
+
+// ReadResponse implements runtime.ClientResponseReader.
+func (c *consuming) ReadResponse(resp runtime.ClientResponse, consumer runtime.Consumer) (any, error) {
+	c.body = nil // it has arrived, and may be large
+	if err := consumer.Consume(resp.Body(), &c.answer); err != nil {
 		return nil, err
 	}
-	return &consumption.ConsumeWebServiceOK{}, nil
+	return consumed, nil
 }
 
-// decodeResult reads what a service answers, and batches do for each row.
-func decodeResult(answer []byte) (*Result, error) {
-	var success bool
-	var message string
-	r := &Result{Outputs: Outputs{}, Files: map[string][]byte{}}
-	rest, err := data.Members(answer, func(name string, value []byte) error {
-		switch strings.ToLower(name) {
-		case "success":
-			return json.Unmarshal(value, &success)
-		case "errormessage":
-			return json.Unmarshal(value, &message)
-		case "consoleoutput":
-			return json.Unmarshal(value, &r.Console)
-		case "changedfiles":
-			return json.Unmarshal(value, &r.Changed)
-		case "outputparameters":
-			return members(value, func(name string, value []byte) error {
-				r.Outputs[name] = value
+// What is generated for the call, and not used.
+var (
+	noParams = &consumption.ConsumeWebServiceParams{}
+	consumed = &consumption.ConsumeWebServiceOK{}
+)
+
+// resultDecoder reads what services answer, and batches for each row.
+type resultDecoder struct {
+	copies bool     // whether outputs are kept in memory of their own
+	names  []string // of outputs so far: those of all rows are the same
+
+	success bool
+	message string
+}
+
+// decode reads the result that answer starts with, and returns what comes after it.
+func (d *resultDecoder) decode(answer []byte) (r *Result, rest []byte, err error) {
+	d.success, d.message = false, ""
+	r = &Result{Outputs: Outputs{}}
+	rest, err = data.Fields(answer, func(name, value []byte) error {
+		switch {
+		case is(name, "success"):
+			return readJSON(value, &d.success)
+		case is(name, "errorMessage"):
+			return readJSON(value, &d.message)
+		case is(name, "consoleOutput"):
+			return readJSON(value, &r.Console)
+		case is(name, "changedFiles"):
+			return readJSON(value, &r.Changed)
+		case is(name, "outputParameters"):
+			return members(value, func(name, value []byte) error {
+				if d.copies {
+					value = bytes.Clone(value)
+				}
+				r.Outputs[d.name(name)] = value
 				return nil
 			})
-		case "outputfiles":
-			return members(value, func(name string, value []byte) error {
+		case is(name, "outputFiles"):
+			return members(value, func(name, value []byte) error {
 				var file []byte
 				if err := json.Unmarshal(value, &file); err != nil {
 					return fmt.Errorf("file %q is not base64: %w", name, err)
 				}
-				r.Files[name] = file
+				if r.Files == nil {
+					r.Files = map[string][]byte{}
+				}
+				r.Files[string(name)] = file
 				return nil
 			})
 		}
 		return nil
 	})
-	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
-		err = fmt.Errorf("there is %.20q after its end", rest)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("the server answered something else than the result that belongs here: %w", err)
+		return nil, nil, notResult(err)
 	}
-	return r.outcome(success, message)
+	return r, rest, nil
 }
 
-// members is data.Members of an object, or of null, which has none.
-func members(value []byte, each func(string, []byte) error) error {
+// outcome is the result that was decoded last, with the error of the code if it failed.
+func (d *resultDecoder) outcome(r *Result) (*Result, error) { return r.outcome(d.success, d.message) }
+
+// name is a name as a string, of which there is one.
+func (d *resultDecoder) name(text []byte) string {
+	const most = 64
+	for _, n := range d.names {
+		if n == string(text) {
+			return n
+		}
+	}
+	name := string(text)
+	if len(d.names) < most {
+		d.names = append(d.names, name)
+	}
+	return name
+}
+
+func notResult(err error) error {
+	return fmt.Errorf("the server answered something else than the result that belongs here: %w", err)
+}
+
+// is tells whether a name is the wanted one, whatever its case: servers of different versions differ in that.
+func is(name []byte, want string) bool {
+	return string(name) == want || len(name) == len(want) && strings.EqualFold(string(name), want)
+}
+
+// readJSON is json.Unmarshal, which has little to do for what most answers say.
+func readJSON(value []byte, dst any) error {
+	switch dst := dst.(type) {
+	case *bool:
+		switch string(value) {
+		case "true":
+			*dst = true
+			return nil
+		case "false":
+			*dst = false
+			return nil
+		}
+	case *string:
+		if string(value) == `""` {
+			*dst = ""
+			return nil
+		}
+	case *[]string:
+		if string(value) == "[]" {
+			*dst = []string{}
+			return nil
+		}
+	}
+	return json.Unmarshal(value, dst)
+}
+
+// members is data.Fields of an object, or of null, which has none.
+func members(value []byte, each func(name, value []byte) error) error {
 	if string(value) == "null" {
 		return nil
 	}
-	_, err := data.Members(value, each)
+	_, err := data.Fields(value, each)
 	return err
 }

@@ -6,9 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/go-openapi/runtime"
-
 	"github.com/mlserver-go/mls/gen/v930/sessions"
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 // Files lists the files in the session's working directory. It stands for mrsdeploy's listRemoteFiles.
@@ -29,7 +28,7 @@ func (s *Session) PutFile(ctx context.Context, name string, content io.Reader) e
 	}
 	_, err := s.client.api.Sessions.UploadSessionFileContext(ctx, &sessions.UploadSessionFileParams{
 		ID:   s.id,
-		File: runtime.NamedReader(name, content),
+		File: transport.File(name, content),
 	})
 	return err
 }

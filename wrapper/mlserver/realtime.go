@@ -8,6 +8,7 @@ import (
 	"github.com/go-openapi/runtime"
 
 	"github.com/mlserver-go/mls/gen/v930/services"
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 // Names of the only input and output of a realtime service, both data frames.
@@ -91,4 +92,4 @@ func given(text string) *string {
 }
 
 // modelFile names the file of the form: servers don't keep the name, but some want one.
-func modelFile(model io.Reader) runtime.NamedReadCloser { return runtime.NamedReader("model", model) }
+func modelFile(model io.Reader) runtime.NamedReadCloser { return transport.File("model", model) }

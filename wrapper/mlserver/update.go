@@ -1,7 +1,6 @@
 package mlserver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -94,15 +93,10 @@ func (c Change) body() map[string]any {
 	return body
 }
 
-// sending gives an operation another body than its generated parameters have: a value, or JSON in a *bytes.Reader, of which the
-// HTTP client knows the length, and how to send it again.
+// sending gives an operation another body than its generated parameters have.
 func sending(body any) func(*runtime.ClientOperation) {
 	return func(op *runtime.ClientOperation) { op.Params = bodyOf{op.Params, body} }
 }
-
-// askFirst is the size of a body, in bytes, from which on the server is asked whether it takes it before it is sent. One that
-// does not know the question costs a second.
-const askFirst = 1 << 20
 
 type bodyOf struct {
 	runtime.ClientRequestWriter
@@ -112,16 +106,6 @@ type bodyOf struct {
 func (b bodyOf) WriteToRequest(r runtime.ClientRequest, formats strfmt.Registry) error {
 	if err := b.ClientRequestWriter.WriteToRequest(r, formats); err != nil {
 		return err
-	}
-	if text, ok := b.body.(*bytes.Reader); ok {
-		if err := r.SetHeaderParam("Content-Type", runtime.JSONMime); err != nil {
-			return err
-		}
-		if text.Len() >= askFirst {
-			if err := r.SetHeaderParam("Expect", "100-continue"); err != nil {
-				return err
-			}
-		}
 	}
 	return r.SetBodyParam(b.body)
 }

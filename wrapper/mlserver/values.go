@@ -8,6 +8,7 @@ import (
 	"math"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
@@ -49,28 +50,41 @@ func (v Values) encode() (map[string]json.RawMessage, error) {
 // body is the JSON object of all values, sorted by name, and where in it each value is. It is written only once: encoding/json
 // would read it again to check it, and copy it.
 func (v Values) body() (b []byte, at map[string]span, err error) {
+	at = make(map[string]span, len(v))
+	b, err = v.appendTo(nil, at)
+	return b, at, err
+}
+
+// appendTo appends the body to b, and tells at, if there is one, where each value is.
+func (v Values) appendTo(b []byte, at map[string]span) ([]byte, error) {
+	var room [8]string
+	names := room[:0]
 	size := 2
 	for name, value := range v {
 		raw, _ := value.(json.RawMessage)
-		size += len(name) + len(raw) + 4
+		size += len(name) + len(raw) + 12
+		names = append(names, name)
 	}
-	b, at = append(make([]byte, 0, size), '{'), make(map[string]span, len(v))
-	for i, name := range slices.Sorted(maps.Keys(v)) {
+	slices.Sort(names)
+	b = append(slices.Grow(b, size), '{')
+	for i, name := range names {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		key, err := json.Marshal(name)
-		if err != nil {
-			return nil, nil, err
+		var err error
+		if b, err = data.AppendString(b, name); err != nil {
+			return nil, fmt.Errorf("the name of an input: %w", err)
 		}
-		b = append(append(b, key...), ':')
+		b = append(b, ':')
 		start := len(b)
 		if b, err = appendValue(b, v[name]); err != nil {
-			return nil, nil, fmt.Errorf("input %q has no JSON form: %w", name, err)
+			return nil, fmt.Errorf("input %q has no JSON form: %w", name, err)
 		}
-		at[name] = span{start, len(b)}
+		if at != nil {
+			at[name] = span{start, len(b)}
+		}
 	}
-	return append(b, '}'), at, nil
+	return append(b, '}'), nil
 }
 
 // span is a part of a text.
@@ -89,10 +103,18 @@ func appendValue(b []byte, value any) ([]byte, error) {
 		if len(v) > 0 && !slices.ContainsFunc(v, notFinite) {
 			return data.Floats(v...).AppendJSON(b)
 		}
-	case float64:
-		if v == 0 && math.Signbit(v) {
+	case float64: // what tables hold needs no reflection
+		a := math.Abs(v)
+		if a == 0 && math.Signbit(v) {
 			return append(b, "-0.0"...), nil
 		}
+		if a == 0 || a >= 1e-6 && a < 1e21 { // else there is an exponent
+			return strconv.AppendFloat(b, v, 'f', -1, 64), nil
+		}
+	case int:
+		return strconv.AppendInt(b, int64(v), 10), nil
+	case bool:
+		return strconv.AppendBool(b, v), nil
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -130,6 +152,10 @@ func (o Outputs) Decode(name string, dst any) error {
 	}
 	var err error
 	switch dst := dst.(type) {
+	case *float64:
+		if *dst, ok = data.Float(raw); !ok {
+			err = json.Unmarshal(raw, dst)
+		}
 	case *data.Vector:
 		err = dst.UnmarshalJSON(raw)
 	case *data.Matrix:

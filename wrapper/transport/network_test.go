@@ -27,7 +27,7 @@ const refreshToken = "CANARY/refresh+token="
 // callWithSecret sends a request whose URL has a secret in it.
 func callWithSecret(t *testing.T, address string, hc *http.Client) error {
 	t.Helper()
-	api := v930.New(transport.New(parse(t, address), hc), nil)
+	api := v930.New(newTransport(t, parse(t, address), hc), nil)
 	_, err := api.Auth.RevokeRefreshTokenContext(background, &auth.RevokeRefreshTokenParams{RefreshToken: refreshToken})
 	if err == nil {
 		t.Fatalf("%s gave no error", address)
@@ -114,7 +114,7 @@ func TestRedirectThatIsNoAddressHasNoSecret(t *testing.T) {
 		w.WriteHeader(307)
 	}))
 	t.Cleanup(srv.Close)
-	api := v930.New(transport.New(parse(t, srv.URL), nil), nil)
+	api := v930.New(newTransport(t, parse(t, srv.URL), nil), nil)
 	_, err := api.Auth.RevokeRefreshTokenContext(background, &auth.RevokeRefreshTokenParams{RefreshToken: refreshToken})
 	if err == nil || strings.Contains(err.Error(), "CANARY") {
 		t.Errorf("got %v", err)
@@ -126,7 +126,7 @@ func TestPlainHTTPToTLS(t *testing.T) {
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	api := v930.New(transport.New(parse(t, "http://"+strings.TrimPrefix(srv.URL, "https://")), nil), nil)
+	api := v930.New(newTransport(t, parse(t, "http://"+strings.TrimPrefix(srv.URL, "https://")), nil), nil)
 	_, err := api.Status.StatusContext(background, &status.StatusParams{})
 	if !errors.Is(err, transport.ErrBadRequest) {
 		t.Errorf("got %v, want ErrBadRequest", err)

@@ -26,8 +26,20 @@ func (p params) WriteToRequest(req runtime.ClientRequest, formats strfmt.Registr
 	if p.ClientRequestWriter == nil {
 		return nil
 	}
-	r := &request{ClientRequest: req, fields: url.Values{}, files: map[string][]runtime.NamedReadCloser{}}
-	err := p.ClientRequestWriter.WriteToRequest(r, formats)
+	return (&request{ClientRequest: req}).write(p.ClientRequestWriter, formats)
+}
+
+// request looks at parameters on their way into a request.
+type request struct {
+	runtime.ClientRequest
+	fields url.Values
+	files  map[string][]runtime.NamedReadCloser
+	bad    error // of a path parameter; told at the end, so that a body that is set after it gets closed
+}
+
+// write lets the operation write its parameters.
+func (r *request) write(w runtime.ClientRequestWriter, formats strfmt.Registry) error {
+	err := w.WriteToRequest(r, formats)
 	if err == nil {
 		err = r.bad
 	}
@@ -40,22 +52,20 @@ func (p params) WriteToRequest(req runtime.ClientRequest, formats strfmt.Registr
 	return err
 }
 
-// request looks at parameters on their way into a request.
-type request struct {
-	runtime.ClientRequest
-	fields url.Values
-	files  map[string][]runtime.NamedReadCloser
-	bad    error // of a path parameter; told at the end, so that a body that is set after it gets closed
-}
-
 // SetFormParam keeps the field until the files are known.
 func (r *request) SetFormParam(name string, values ...string) error {
+	if r.fields == nil {
+		r.fields = url.Values{}
+	}
 	r.fields[name] = values
 	return nil
 }
 
 // SetFileParam keeps the files until all fields are known.
 func (r *request) SetFileParam(name string, files ...runtime.NamedReadCloser) error {
+	if r.files == nil {
+		r.files = map[string][]runtime.NamedReadCloser{}
+	}
 	r.files[name] = files
 	return nil
 }
@@ -121,10 +131,9 @@ func badPathValue(value string) string {
 	if strings.ContainsFunc(value, unicode.IsControl) {
 		return "must not contain control characters"
 	}
-	segments := strings.FieldsFunc(value, func(c rune) bool { return c == '/' || c == '\\' })
-	for _, s := range segments {
-		if s == "." || s == ".." {
-			return fmt.Sprintf("must not be or contain the path step %q", s)
+	for step := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '/' || c == '\\' }) {
+		if step == "." || step == ".." {
+			return fmt.Sprintf("must not be or contain the path step %q", step)
 		}
 	}
 	return ""

@@ -56,7 +56,7 @@ func TestOtherPathValuesArriveAsTheyAre(t *testing.T) {
 		got <- value
 	}))
 	t.Cleanup(srv.Close)
-	api := v930.New(transport.New(parse(t, srv.URL+"/behind a/proxy/"), nil), nil)
+	api := v930.New(newTransport(t, parse(t, srv.URL+"/behind a/proxy/"), nil), nil)
 	for _, value := range []string{"a", "a b.png", "dir/x.png", "ä ß 漢", "a?b#c", "100%", "%2e%2e", "...", ".a", "a..b", "{id}", "a+b&c=d;e", `q"uote`, "~"} {
 		_, err := api.Sessions.DeleteSessionFileContext(background, &sessions.DeleteSessionFileParams{ID: "s", FileName: value})
 		if err != nil {
@@ -109,7 +109,7 @@ func (d deadline) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestOnlyTheCallerLimitsTime(t *testing.T) {
 	var limit time.Duration
-	api := v930.New(transport.New(parse(t, "http://localhost"), &http.Client{Transport: deadline{&limit}, Timeout: time.Nanosecond}), nil)
+	api := v930.New(newTransport(t, parse(t, "http://localhost"), &http.Client{Transport: deadline{&limit}, Timeout: time.Nanosecond}), nil)
 	hour, cancel := context.WithTimeout(background, time.Hour)
 	defer cancel()
 	for _, test := range []struct {
@@ -133,7 +133,7 @@ func TestOnlyTheCallerLimitsTime(t *testing.T) {
 		}
 	}
 	limit = time.Hour
-	rt := transport.New(parse(t, "http://localhost"), &http.Client{Transport: deadline{&limit}})
+	rt := newTransport(t, parse(t, "http://localhost"), &http.Client{Transport: deadline{&limit}})
 	if _, err := rt.Submit(&runtime.ClientOperation{Method: "GET", PathPattern: "/", Params: noParams, Reader: openDefault{}}); err == nil || limit != 0 {
 		t.Errorf("an operation that sets no limit has %v", limit)
 	}
@@ -186,7 +186,7 @@ func TestRequestsSayWhoSendsThem(t *testing.T) {
 		_, _ = io.WriteString(w, "{}")
 	}))
 	t.Cleanup(srv.Close)
-	api := v930.New(transport.New(parse(t, srv.URL+"/mls"), nil), nil)
+	api := v930.New(newTransport(t, parse(t, srv.URL+"/mls"), nil), nil)
 	if _, err := api.Status.StatusContext(background, &status.StatusParams{}); err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestRedirects(t *testing.T) {
 		w.WriteHeader(code)
 	}))
 	t.Cleanup(here.Close)
-	api := v930.New(transport.New(parse(t, here.URL), nil), nil)
+	api := v930.New(newTransport(t, parse(t, here.URL), nil), nil)
 	login := func() error {
 		_, err := api.Auth.LoginContext(background, &auth.LoginParams{LoginRequest: &models.LoginRequest{Username: "u", Password: "CANARY"}})
 		return err

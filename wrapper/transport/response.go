@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-openapi/runtime"
 )
@@ -18,28 +17,29 @@ import (
 type reader struct {
 	name string
 	op   *runtime.ClientOperation
+	body body
 }
 
 // ReadResponse makes an *Error of any status but 2xx, and gives the rest to the generated reader. That reader knows only the
 // status that is documented: it is told that one when the server chose another 2xx.
 func (r *reader) ReadResponse(resp runtime.ClientResponse, _ runtime.Consumer) (any, error) {
-	defer drain(resp.Body())
+	b := &r.body
+	*b = body{size: -1}
+	defer b.done(resp.Body())
 	if resp.Code()/100 != 2 {
 		return nil, newError(r.name, resp)
 	}
-	b := &body{size: -1}
 	if n, err := strconv.ParseInt(resp.GetHeader("Content-Length"), 10, 64); err == nil {
 		b.size = n
 	}
-	seen := &counted{ReadCloser: resp.Body()}
-	v, err := r.op.Reader.ReadResponse(answer{resp, resp.Code(), seen}, b)
+	v, err := r.op.Reader.ReadResponse(resp, b)
 	if err != nil || isDefault(v) {
 		if code := r.documented(resp); code != resp.Code() {
-			v, err = r.op.Reader.ReadResponse(answer{resp, code, seen}, b)
+			v, err = r.op.Reader.ReadResponse(answer{resp, code, resp.Body()}, b)
 		}
 	}
-	if err == nil && seen.n == 0 {
-		err = unread(seen)
+	if err == nil && !b.wanted {
+		err = unread(resp.Body())
 	}
 	if err != nil {
 		return nil, brokenOff(err)
@@ -76,15 +76,25 @@ func (a answer) Body() io.ReadCloser { return a.body }
 
 var nothing = runtime.ConsumerFunc(func(io.Reader, any) error { return nil })
 
-// drain reads the rest of a body, so that its connection can be used again. What is longer is not worth it.
-func drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, 256<<10) }
-
 // body decodes the body of an answer by where it goes. What went through memory can be decoded again.
 type body struct {
-	size int64 // as the server says; -1: it does not
-	read bool
-	data []byte
+	size   int64 // as announced; -1: not known
+	wanted bool  // the operation has a use for it
+	read   bool
+	data   []byte
+	pooled *[]byte // where data is, if not in memory of its own
 }
+
+// Sizes of what is used again, in bytes: a buffer for documents, and one for streams.
+const (
+	documentBuffer = 16 << 10
+	streamBuffer   = 256 << 10
+)
+
+var (
+	documents = sync.Pool{New: func() any { return new(make([]byte, documentBuffer)) }}
+	streams   = sync.Pool{New: func() any { return new(make([]byte, streamBuffer)) }}
+)
 
 // Sized is a destination that wants to know how much will come, in bytes, if the server has told.
 type Sized interface {
@@ -93,87 +103,103 @@ type Sized interface {
 }
 
 func (b *body) Consume(r io.Reader, dst any) error {
+	b.wanted = true
 	if w, ok := dst.(io.Writer); ok && !b.read {
 		if sized, ok := w.(Sized); ok && b.size >= 0 {
 			sized.Expect(b.size)
 		}
-		_, err := io.Copy(w, r)
+		buffer := streams.Get().(*[]byte)
+		defer streams.Put(buffer)
+		_, err := io.CopyBuffer(struct{ io.Writer }{w}, r, *buffer) // which must not see that files can read by themselves, in small pieces
 		return err
 	}
 	if !b.read {
-		data, err := io.ReadAll(r) // to the end: a decoder would stop before it, and the connection be lost
-		if err != nil {
+		if err := b.fill(r); err != nil {
 			return err
 		}
-		b.read, b.data = true, data
 	}
 	if w, ok := dst.(io.Writer); ok {
 		_, err := w.Write(b.data)
 		return err
 	}
-	return decode(b.data, dst)
+	return b.decode(dst)
 }
 
-func decode(data []byte, dst any) error {
-	data = trim(data)
-	text, isText := dst.(*string)
-	raw, isRaw := dst.(*json.RawMessage)
-	switch {
-	case isHTML(data):
-		return errWebPage
-	case isText:
-		return decodeText(data, text)
-	case len(data) == 0, string(data) == "null" && (isStruct(dst) || isRaw):
-		return errors.New("the server answered without the document that belongs here: its body is empty")
-	case isRaw: // whoever wants it reads it himself
-		*raw = data
-		return nil
-	case data[0] == '{' && isList(dst):
-		data = append(append([]byte{'['}, data...), ']') // some servers leave the brackets out when there is one element
+// fill reads to the end: a decoder would stop before it, and the connection be lost.
+func (b *body) fill(r io.Reader) error {
+	const believed = 64 << 20 // of what is announced
+	var data []byte
+	if b.size >= documentBuffer {
+		data = make([]byte, 0, min(b.size, believed)+1) // one more, to see the end
+	} else {
+		b.pooled = documents.Get().(*[]byte)
+		data = (*b.pooled)[:0]
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if err := d.Decode(dst); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return errors.New("the JSON that the server answered ends in the middle")
+	data, err := readTo(data, r)
+	if err == nil { // there is more
+		if data, err = readLong(data, r); err == io.EOF {
+			b.free()
 		}
-		return fmt.Errorf("the server answered something else than the JSON that belongs here: %w", err)
 	}
+	if err != io.EOF {
+		return err
+	}
+	b.read, b.data = true, data
 	return nil
 }
 
-// decodeText takes a JSON string, or the text as it is.
-func decodeText(data []byte, dst *string) error {
-	if string(data) == "null" {
-		*dst = ""
-		return nil
-	}
-	if json.Unmarshal(data, dst) != nil {
-		if bytes.HasPrefix(data, []byte(`"`)) && (len(data) == 1 || !bytes.HasSuffix(data, []byte(`"`))) {
-			return errors.New("the text that the server answered ends in the middle")
+// readTo reads behind data until its memory is full; io.EOF says that there is no more.
+func readTo(data []byte, r io.Reader) ([]byte, error) {
+	for len(data) < cap(data) {
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err != nil {
+			return data, err
 		}
-		*dst = strings.ToValidUTF8(string(data), "\uFFFD")
 	}
-	return nil
+	return data, nil
 }
 
-func trim(data []byte) []byte {
-	return bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+// readLong reads what nobody knows the length of, into pieces that are used again: memory that is doubled until all fits takes
+// three times as much.
+func readLong(start []byte, r io.Reader) (data []byte, err error) {
+	size := len(start)
+	var pieces []*[]byte
+	defer func() {
+		for _, p := range pieces {
+			streams.Put(p)
+		}
+	}()
+	var last []byte
+	for err == nil {
+		p := streams.Get().(*[]byte)
+		pieces = append(pieces, p)
+		last, err = readTo((*p)[:0], r)
+		size += len(last)
+	}
+	if err != io.EOF {
+		return nil, err
+	}
+	data = append(make([]byte, 0, size), start...)
+	for _, p := range pieces[:len(pieces)-1] {
+		data = append(data, *p...)
+	}
+	return append(data, last...), io.EOF
 }
 
-func isHTML(data []byte) bool {
-	start := bytes.ToLower(data[:min(len(data), 16)])
-	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
+func (b *body) free() {
+	if b.pooled != nil {
+		documents.Put(b.pooled)
+		b.pooled = nil
+	}
 }
 
-func isStruct(dst any) bool {
-	t := reflect.TypeOf(dst)
-	return t != nil && t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct
-}
-
-func isList(dst any) bool {
-	t := reflect.TypeOf(dst)
-	return t != nil && t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Slice && t.Elem().Elem().Kind() != reflect.Uint8
+// done reads the rest of a body, so that its connection can be used again. What is longer is not worth it.
+func (b *body) done(r io.Reader) {
+	if !b.read {
+		_, _ = io.CopyN(io.Discard, r, streamBuffer)
+	}
+	b.free()
 }
 
 func brokenOff(err error) error {

@@ -180,7 +180,7 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 	read := func(resp runtime.ClientResponse, c runtime.Consumer) (any, error) {
 		return nil, c.Consume(resp.Body(), &got)
 	}
-	_, err := transport.New(parse(t, srv.URL), nil).Submit(&runtime.ClientOperation{
+	_, err := newTransport(t, parse(t, srv.URL), nil).Submit(&runtime.ClientOperation{
 		Method: "GET", PathPattern: "/numbers", Params: noParams, Reader: runtime.ClientResponseReaderFunc(read),
 	})
 	if err != nil || fmt.Sprint(got) != "[12345678901234567890 3.0]" {
@@ -245,7 +245,7 @@ func TestDocumentsWithDefaultResponse(t *testing.T) {
 	} {
 		srv := httptest.NewServer(test.reply)
 		t.Cleanup(srv.Close)
-		rt := transport.New(parse(t, srv.URL), nil)
+		rt := newTransport(t, parse(t, srv.URL), nil)
 		v, err := rt.Submit(&runtime.ClientOperation{ID: "open", Method: "POST", PathPattern: "/open", Reader: openDefault{}, Params: noParams})
 		if got, ok := v.(*openCreated); !ok || err != nil || got.Payload != test.want {
 			t.Errorf("%v gave %T %v, %v", test.reply, v, v, err)
@@ -281,7 +281,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 	srv.Start()
 	t.Cleanup(srv.Close)
-	api := v930.New(transport.New(parse(t, srv.URL), nil), nil)
+	api := v930.New(newTransport(t, parse(t, srv.URL), nil), nil)
 	go func() { // each call waits for its last chunk
 		for {
 			select {

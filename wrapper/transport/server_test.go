@@ -21,12 +21,20 @@ var printed = canary.New("CANARY")
 
 func TestMain(m *testing.M) { os.Exit(printed.Tests(m).Run()) }
 
+// newTransport is transport.New, but below TestStockRuntime.
+func newTransport(t *testing.T, base *url.URL, hc *http.Client) *transport.Transport {
+	if strings.HasPrefix(t.Name(), "TestStockRuntime/") {
+		return transport.NewStock(base, hc)
+	}
+	return transport.New(base, hc)
+}
+
 // serve starts a server and returns a generated client of it.
 func serve(t *testing.T, h http.HandlerFunc) *v930.Mlserver {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	return v930.New(transport.New(parse(t, srv.URL), nil), nil)
+	return v930.New(newTransport(t, parse(t, srv.URL), nil), nil)
 }
 
 func parse(t *testing.T, address string) *url.URL {

@@ -110,7 +110,7 @@ func TestCertificates(t *testing.T) {
 				}
 				return
 			}
-			api := v930.New(transport.New(parse(t, address), &http.Client{Transport: pool}), nil)
+			api := v930.New(newTransport(t, parse(t, address), &http.Client{Transport: pool}), nil)
 			if _, err := api.Status.StatusContext(background, &status.StatusParams{}); err != nil {
 				t.Error(err)
 			}

@@ -28,8 +28,9 @@ const userAgent = "mlserver-go"
 
 // Transport sends the operations of generated clients to one server. It is safe for concurrent use.
 type Transport struct {
-	base *url.URL
-	rt   *httptransport.Runtime
+	base   *url.URL
+	direct *direct                // nil: everything is left to the stock runtime
+	stock  *httptransport.Runtime // for what direct does not do
 }
 
 var _ runtime.ContextualTransport = (*Transport)(nil)
@@ -40,11 +41,12 @@ func New(base *url.URL, hc *http.Client) *Transport {
 	if hc == nil {
 		hc = &http.Client{}
 	}
-	rt := httptransport.NewWithClient(base.Host, base.Path, []string{base.Scheme}, guarded(hc))
-	rt.Debug = false
-	// The consumer is never used, but without one for every media type the runtime gives up before the reader is asked.
-	rt.Consumers = map[string]runtime.Consumer{"*/*": runtime.ByteStreamConsumer()}
-	return &Transport{base: base, rt: rt}
+	client := guarded(hc)
+	t := &Transport{base: base, stock: newStock(base, client)}
+	if client.Jar == nil { // which cookies go where only http.Client knows
+		t.direct = newDirect(base, client)
+	}
+	return t
 }
 
 // NewPool returns connections for many concurrent calls to one server: the system's proxy and certificates, TLS 1.2 or newer.
@@ -77,18 +79,36 @@ func (t *Transport) Submit(op *runtime.ClientOperation) (any, error) {
 // SubmitContext sends an operation and returns what its reader makes of the answer. The error is an *Error when the server
 // answered anything but 2xx.
 func (t *Transport) SubmitContext(ctx context.Context, op *runtime.ClientOperation) (any, error) {
+	var v any
+	var err error
 	name := operationName(op)
-	o := *op
-	o.Params = params{op.Params}
-	o.Reader = &reader{name: name, op: op}
-	if op.Client != nil {
-		o.Client = guarded(op.Client)
+	if t.direct != nil && t.direct.does(op) {
+		v, err = t.direct.submit(ctx, op, name)
+	} else {
+		v, err = t.submit(ctx, op, name)
 	}
-	v, err := t.rt.SubmitContext(ctx, &o)
 	if err != nil {
 		return nil, t.explain(name, err)
 	}
 	return v, nil
+}
+
+// submit leaves an operation to the stock runtime.
+func (t *Transport) submit(ctx context.Context, op *runtime.ClientOperation, name string) (any, error) {
+	o := *op
+	o.Params, o.Reader = params{op.Params}, &reader{name: name, op: op}
+	if op.Client != nil {
+		o.Client = guarded(op.Client)
+	}
+	return t.stock.SubmitContext(ctx, &o)
+}
+
+func newStock(base *url.URL, client *http.Client) *httptransport.Runtime {
+	rt := httptransport.NewWithClient(base.Host, base.Path, []string{base.Scheme}, client)
+	rt.Debug = false
+	// The consumer is never used, but without one for every media type the runtime gives up before the reader is asked.
+	rt.Consumers = map[string]runtime.Consumer{"*/*": runtime.ByteStreamConsumer()}
+	return rt
 }
 
 func operationName(op *runtime.ClientOperation) string {
@@ -104,7 +124,7 @@ func guarded(hc *http.Client) *http.Client {
 	if base == nil {
 		base = NewPool()
 	}
-	return &http.Client{Transport: parseableType{base}, CheckRedirect: sameRequest, Jar: hc.Jar}
+	return &http.Client{Transport: forRuntime{base}, CheckRedirect: sameRequest, Jar: hc.Jar}
 }
 
 // sameRequest follows a redirect only if the same request goes to the same origin. Otherwise a password, a token or a body
@@ -133,11 +153,17 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// parseableType repairs malformed Content-Type headers, for which the runtime would give up and lose the status.
-type parseableType struct{ base http.RoundTripper }
+// forRuntime helps the stock runtime: it repairs malformed Content-Type headers, for which that would give up and lose the status,
+// and tells the size of a body.
+type forRuntime struct{ base http.RoundTripper }
 
-func (p parseableType) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := p.base.RoundTrip(req)
+func (f forRuntime) RoundTrip(req *http.Request) (*http.Response, error) {
+	if u, ok := req.Body.(*upload); ok && u.size > 0 && req.ContentLength <= 0 {
+		sized := *req
+		sized.ContentLength = u.size
+		req = &sized
+	}
+	res, err := f.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}

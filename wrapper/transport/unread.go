@@ -7,18 +7,6 @@ import (
 
 var errWebPage = errors.New("the server answered with a web page: the address must be the API's, not that of a sign-in page or another site")
 
-// counted counts the bytes of a body that were read.
-type counted struct {
-	io.ReadCloser
-	n int64
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
 // unread looks at the body of an answer that says all by its status. It is nothing of interest if the server has sent it, but a
 // proxy that wants the user to sign in may have: then its page is there. An answer that breaks off is no answer.
 func unread(body io.Reader) error {

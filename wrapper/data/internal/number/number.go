@@ -27,11 +27,24 @@ func exponent(q int) int { return q*217706>>16 - 127 }
 // A Codec has what both directions need.
 type Codec struct {
 	powers [maxPower - minPower + 1]power
+	digits [1024]uint32 // three digits of numbers below 1000 as text, the first one in the lowest byte
+	short  [1024]uint32 // the same without zeros at the start, and the length in the highest byte
 }
 
 // New returns the one codec there is.
 var New = sync.OnceValue(func() *Codec {
 	c := &Codec{}
+	for n := range uint32(1000) {
+		text := n/100 | n/10%10<<8 | n%10<<16 | zeros&0xffffff
+		missing := uint32(0)
+		if n < 100 {
+			missing++
+		}
+		if n < 10 {
+			missing++
+		}
+		c.digits[n], c.short[n] = text, text>>(8*missing)|(3-missing)<<24
+	}
 	ten, word := big.NewInt(10), new(big.Int).SetUint64(math.MaxUint64)
 	for q := minPower; q <= maxPower; q++ {
 		n := new(big.Int)
@@ -54,7 +67,7 @@ var New = sync.OnceValue(func() *Codec {
 
 // Append appends the shortest text that reads back as f, which must be finite.
 func (c *Codec) Append(b []byte, f float64) []byte {
-	b, ok := appendShort(b, f)
+	b, ok := c.appendShort(b, f)
 	if !ok {
 		b, _ = c.appendLong(b, f)
 	}
@@ -63,38 +76,76 @@ func (c *Codec) Append(b []byte, f float64) []byte {
 
 // AppendList appends the numbers with commas between them. What is not finite becomes null.
 func (c *Codec) AppendList(b []byte, list []float64) []byte {
-	short := true // whether the numbers were short of late: then it is worth while to try that first
-	for i, f := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if math.Float64bits(f)&(0x7ff<<52) == 0x7ff<<52 {
-			b = append(b, "null"...)
-			continue
-		}
-		if short {
-			if b, short = appendShort(b, f); short {
-				continue
-			}
-		}
-		b, short = c.appendLong(b, f)
+	if len(list) == 0 {
+		return b
 	}
-	return b
+	short := true // whether the numbers were short of late: then it is worth while to try that first
+	for len(list) > 0 {
+		some := list[:min(len(list), 64)]
+		list = list[len(some):]
+		b = slices.Grow(b, len(some)*(room+1))
+		out, at := b[:cap(b)], len(b)
+		for _, f := range some {
+			if short {
+				if n := c.putShort((*[room]byte)(out[at:]), f); n > 0 {
+					at += n
+					out[at] = ','
+					at++
+					continue
+				}
+			}
+			var text []byte
+			if math.Float64bits(f)&(0x7ff<<52) == 0x7ff<<52 {
+				text = append(out[at:at], "null"...)
+			} else {
+				text, short = c.appendLong(out[at:at], f)
+			}
+			at += len(text)
+			out[at] = ','
+			at++
+		}
+		b = b[:at]
+	}
+	return b[:len(b)-1]
 }
 
-// appendShort appends whole numbers, and those with up to six decimals: n / 1e6 is exact to the last bit when n is exact. The
-// first look at the distance spares others the division.
-func appendShort(b []byte, f float64) (_ []byte, ok bool) {
-	const decimals, limit, near = 1e6, 1 << 53, 1e-3
-	scaled := f * decimals
-	if scaled <= -limit || scaled >= limit {
-		return b, false
+func (c *Codec) appendShort(b []byte, f float64) (_ []byte, ok bool) {
+	b = slices.Grow(b, room)
+	end := len(b)
+	n := c.putShort((*[room]byte)(b[end:end+room]), f)
+	return b[:end+n], n > 0
+}
+
+// putShort writes whole numbers, and those with up to six decimals, and returns the length; 0: it is none. n / 1e6 is exact to the
+// last bit when n is exact, and no shorter text has the same nearest number when it has fifteen digits at most. Whole words are
+// written, over the end: a branch for each digit would be guessed wrongly once in a number or two.
+func (c *Codec) putShort(out *[room]byte, f float64) int {
+	const decimals, limit = 1e6, 1e15
+	a := math.Abs(f)
+	scaled := a * decimals
+	if !(scaled < limit) {
+		return 0
 	}
-	n := int64(scaled + math.Copysign(0.5, f))
-	if far := scaled - float64(n); far >= near || far <= -near || float64(n)/decimals != f || n == 0 && math.Signbit(f) {
-		return b, false
+	n := int64(scaled + 0.5)
+	if float64(n)/decimals != a || n == 0 && math.Signbit(f) {
+		return 0
 	}
-	return appendFixed(b, n), true
+	at := int(math.Float64bits(f) >> 63)
+	out[0] = '-' // or what comes over it
+	whole, rest := uint64(n)/decimals, uint32(uint64(n)%decimals)
+	if whole < 1000 {
+		text := c.short[whole&1023]
+		binary.LittleEndian.PutUint32(out[at:], text)
+		at += int(text >> 24)
+	} else {
+		at += len(strconv.AppendUint(out[at:at], whole, 10))
+	}
+	if rest == 0 {
+		return at
+	}
+	digits := uint64(c.digits[rest/1000&1023]) | uint64(c.digits[rest%1000&1023])<<24
+	binary.LittleEndian.PutUint64(out[at:], digits<<8|'.')
+	return at + 7 - (bits.LeadingZeros64(digits^zeros&(1<<48-1))-16)/8
 }
 
 // appendLong appends any number. It tells whether appendShort might have done it, too.
@@ -130,9 +181,7 @@ func (c *Codec) appendLong(b []byte, f float64) (_ []byte, short bool) {
 	if d <= low>>s {
 		d = center >> s
 	}
-	if cap(b)-len(b) < room {
-		b = slices.Grow(b, room)
-	}
+	b = slices.Grow(b, room)
 	end := len(b)
 	out := b[end : end+room]
 	if f < 0 {
@@ -161,6 +210,9 @@ func appendSlow(b []byte, f float64) []byte {
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
 }
 
+// zeros are eight digits.
+const zeros = 0x3030303030303030
+
 // eight is the last eight digits of n as text, the first one in the lowest byte.
 func eight(n uint32) uint64 {
 	four := uint64(n/10000) | uint64(n%10000)<<32
@@ -170,39 +222,12 @@ func eight(n uint32) uint64 {
 	return tens + (two-10*tens)<<8 + 0x3030303030303030
 }
 
-// appendFixed appends n / 1e6.
-func appendFixed(b []byte, n int64) []byte {
-	u := uint64(n)
-	if n < 0 {
-		b = append(b, '-')
-		u = -u
-	}
-	whole, rest := u/1e6, uint32(u%1e6)
-	if whole < 10 {
-		b = append(b, byte('0'+whole))
-	} else {
-		b = strconv.AppendUint(b, whole, 10)
-	}
-	if rest == 0 {
-		return b
-	}
-	var text [8]byte // 00 and six decimals
-	binary.LittleEndian.PutUint64(text[:], eight(rest))
-	text[1] = '.'
-	end := 8
-	for text[end-1] == '0' {
-		end--
-	}
-	return append(b, text[1:end]...)
-}
-
 // room is what a number takes at most while it is written: words go over its end.
 const room = 48
 
 // putDecimal writes d times 10^k and returns the length. d has 16 or 17 digits. They stay in registers: text that is read back
 // right after it was written makes a processor wait.
 func putDecimal(out *[room - 1]byte, d uint64, k int) int {
-	const zeros = 0x3030303030303030
 	nine := d / 1e8
 	first, a, z := byte('0'+nine/1e8), eight(uint32(nine%1e8)), eight(uint32(d%1e8))
 	missing := 0 // at the start

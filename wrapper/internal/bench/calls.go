@@ -1,0 +1,145 @@
+package bench
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+)
+
+// callCase is one way to call the service.
+type callCase struct {
+	name       string
+	target     func(*Stub) string
+	goroutines int
+}
+
+func callCases() []callCase {
+	var cases []callCase
+	for _, s := range []struct {
+		name   string
+		target func(*Stub) string
+	}{
+		{"plain", func(s *Stub) string { return s.Plain }},
+		{"plain, last chunk late", func(s *Stub) string { return s.Plain + s.Late }},
+		{"TLS", func(s *Stub) string { return s.TLS }},
+		{"TLS, last chunk late", func(s *Stub) string { return s.TLS + s.Late }},
+	} {
+		for _, g := range []int{1, 16, 256} {
+			cases = append(cases, callCase{s.name, s.target, g})
+		}
+	}
+	return cases
+}
+
+func (c callCase) String() string { return fmt.Sprintf("%s, %d", c.name, c.goroutines) }
+
+// calls is how many are made in one turn.
+func (c callCase) calls() int {
+	switch c.goroutines {
+	case 1:
+		return 200
+	case 16:
+		return 800
+	}
+	return 1536
+}
+
+// callRow is what all clients took for a case.
+type callRow struct {
+	callCase
+	clients []sample
+}
+
+// sample is what one client took, turn by turn.
+type sample struct {
+	name        string
+	turns       []cost
+	calls       int
+	connections int64
+}
+
+// runCalls runs all cases that want says.
+func runCalls(ctx context.Context, s *Stub, clients []Client, rounds int, want func(string) bool, progress io.Writer) ([]callRow, error) {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(s.Certificate) {
+		return nil, errors.New("the stub has no certificate")
+	}
+	var rows []callRow
+	for _, c := range callCases() {
+		if !want("calls " + c.String()) {
+			continue
+		}
+		row := callRow{callCase: c, clients: make([]sample, len(clients))}
+		calls := make([]func(context.Context) error, len(clients))
+		for i, client := range clients {
+			row.clients[i] = sample{name: client.Name}
+			var err error
+			if calls[i], err = client.New(Target{c.target(s), roots}); err != nil {
+				return nil, err
+			}
+			if err := many(ctx, calls[i], c.goroutines, c.calls()); err != nil { // warms up
+				return nil, fmt.Errorf("%s: %w", client.Name, err)
+			}
+		}
+		for range rounds {
+			for _, i := range rand.Perm(len(clients)) {
+				sample := &row.clients[i]
+				before, err := s.connections()
+				if err != nil {
+					return nil, err
+				}
+				took, err := measure(func() error { return many(ctx, calls[i], c.goroutines, c.calls()) })
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", sample.name, err)
+				}
+				after, err := s.connections()
+				if err != nil {
+					return nil, err
+				}
+				sample.turns = append(sample.turns, took)
+				sample.calls += c.calls()
+				sample.connections += after - before
+			}
+		}
+		rows = append(rows, row)
+		fmt.Fprintln(progress, row)
+	}
+	return rows, nil
+}
+
+// many makes n calls from some goroutines.
+func many(ctx context.Context, call func(context.Context) error, goroutines, n int) error {
+	errs := make([]error, goroutines)
+	var wg sync.WaitGroup
+	for g := range goroutines {
+		wg.Go(func() {
+			for i := g; i < n && errs[g] == nil; i += goroutines {
+				errs[g] = call(ctx)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// cost is what something took.
+type cost struct {
+	wall, cpu      float64 // seconds; of the processor that of this process
+	mallocs, bytes uint64
+}
+
+func measure(do func() error) (cost, error) {
+	runtime.GC() // each pays for its own garbage
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := now()
+	err := do()
+	end := now()
+	runtime.ReadMemStats(&after)
+	return cost{end.wall - start.wall, end.cpu - start.cpu, after.Mallocs - before.Mallocs, after.TotalAlloc - before.TotalAlloc}, err
+}
