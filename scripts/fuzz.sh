@@ -9,7 +9,7 @@ total=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for package in $(grep -rl '^func Fuzz' --include='*_test.go' wrapper scripts | xargs -n1 dirname | sort -u); do
-	for target in $(grep -rhoE --exclude-dir='*' '^func Fuzz[A-Za-z0-9]+' "$package"/*_test.go | cut -c6- | sort -u); do
+	for target in $(grep -hoE '^func Fuzz[A-Za-z0-9]+' "$package"/*_test.go | cut -c6- | sort -u); do
 		case "$package.$target" in *$only*) ;; *) [ "$only" = . ] || continue ;; esac
 		if ! go test "./$package" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -parallel "${FUZZPARALLEL:-2}" >"$log" 2>&1; then
 			cat "$log"

@@ -1,16 +1,13 @@
 package devserver
 
 import (
-	"bufio"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -293,97 +290,6 @@ func tree(t *testing.T, dir, except string) (names []string) {
 		t.Fatal(err)
 	}
 	return names
-}
-
-// TestBodiesWithoutEnd: what never ends is cut off, strangers earlier than others, and who sends slowly does not keep a connection.
-func TestBodiesWithoutEnd(t *testing.T) {
-	c := start(t, Config{MaxBody: 1 << 20, MaxUpload: 1 << 20, StrangerTimeout: 300 * time.Millisecond})
-	for _, path := range []string{"/login", "/login/refreshToken", "/sessions", "/services/a/1", "/api/a/1/batch"} {
-		r := c.do("POST", path, endless{})
-		if r.status != http.StatusRequestEntityTooLarge && r.status != http.StatusBadRequest && r.status != http.StatusNotFound {
-			t.Errorf("an endless body to %s: status %d", path, r.status)
-		}
-	}
-	for _, request := range []string{
-		"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
-		"POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
-		"POST /login/refreshToken HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
-	} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(conn, request); err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
-		if _, err := io.Copy(io.Discard, conn); err != nil {
-			t.Errorf("%.25q: the connection is still open: %v", request, err)
-		}
-		_ = conn.Close()
-	}
-	if r := c.do("GET", "/status", nil); r.status != 200 {
-		t.Errorf("afterwards: status %d", r.status)
-	}
-}
-
-// endless is a JSON string that has no end.
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'a'
-	}
-	p[0] = '"'
-	return len(p), nil
-}
-
-// TestSlowUploads: who is signed in may take longer than strangers.
-func TestSlowUploads(t *testing.T) {
-	c := start(t, Config{StrangerTimeout: 200 * time.Millisecond})
-	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	body := `{"name":"x","runtimeType":"Fortran"}`
-	if _, err := fmt.Fprintf(conn, "POST /sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n", c.token, len(body)); err != nil {
-		t.Fatal(err)
-	}
-	tick := time.NewTicker(20 * time.Millisecond) // the network is slow: 36 bytes take 0.7 s
-	defer tick.Stop()
-	for i := range body {
-		<-tick.C
-		if _, err := io.WriteString(conn, body[i:i+1]); err != nil {
-			t.Fatalf("after %d bytes: %v", i, err)
-		}
-	}
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var e struct{ Message string }
-	if err := json.NewDecoder(res.Body).Decode(&e); err != nil || res.StatusCode != 400 || !strings.Contains(e.Message, "untime") {
-		t.Errorf("status %d, %+v, %v; want 400 about the runtime type", res.StatusCode, e, err)
-	}
-}
-
-// TestIdleConnections: a thousand of them disturb nobody.
-func TestIdleConnections(t *testing.T) {
-	c := start(t, Config{})
-	for range 1000 {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
-		if err != nil {
-			t.Skipf("this computer does not allow so many: %v", err)
-		}
-		defer conn.Close()
-	}
-	began := time.Now()
-	c.want("GET", "/services", nil, 200)
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("a call took %s", took)
-	}
 }
 
 // FuzzAccessToken: nothing but the token that was issued signs anybody in.

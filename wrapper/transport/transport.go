@@ -6,6 +6,9 @@
 //   - Path values that would change what is addressed ("", ".", "..", control characters) are refused before anything is sent.
 //   - Any answer but 2xx is an *Error with its status, whatever the body is.
 //   - A body is decoded by where it goes, not by the media type it claims to have: files arrive byte for byte.
+//   - An answer that breaks off, or a web page in its place, is an error, also where the status says all. What may be a web page
+//     is a file.
+//   - Nothing is sent again here. A Retry in the http.Client does that, with what can be repeated without harm.
 //   - The context is the only limit in time. The 30 s that the generated New...Params constructors put into each request are
 //     taken out again; any other WithTimeout is respected.
 //   - No secret gets into an error: neither the query of a URL nor anything that looks like a token. The environment variables
