@@ -30,7 +30,7 @@ func (s *Session) PutObject(ctx context.Context, name string, serialized io.Read
 	if o.image {
 		put = s.putImage
 	}
-	err = put(ctx, name, o)
+	err = put(ctx, name, o.Reader)
 	if err != nil && o.version == 3 && ctx.Err() == nil {
 		err = fmt.Errorf("%w\nit is in R's serialization format 3, which R before 3.5 cannot read: write it with version = 2", err)
 	}
@@ -48,37 +48,55 @@ var savedImage = regexp.MustCompile(`^RD[AX][23]\n`)
 
 // openObject looks at how an object was written.
 func openObject(content io.Reader) (*serialized, error) {
-	b := bufio.NewReader(content)
-	switch magic, err := b.Peek(6); {
-	case err != nil && err != io.EOF:
+	head, r, err := peek(content)
+	switch {
+	case err != nil:
 		return nil, err
-	case len(magic) == 0:
+	case head == "":
 		return nil, errors.New("the serialized object is empty")
-	case strings.HasPrefix(string(magic), "\x1f\x8b"):
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, err
+	case strings.HasPrefix(head, "\x1f\x8b"):
+		if r, err = gzip.NewReader(r); err == nil {
+			head, r, err = peek(r)
 		}
-		b = bufio.NewReader(z)
-	case strings.HasPrefix(string(magic), "BZh"):
-		b = bufio.NewReader(bzip2.NewReader(b))
-	case strings.HasPrefix(string(magic), "\xfd7zXZ"):
-		return nil, errors.New(`the serialized object is compressed with xz: save it again in R with compress = "gzip"`)
+	case strings.HasPrefix(head, "BZh"):
+		head, r, err = peek(bzip2.NewReader(r))
+	case strings.HasPrefix(head, "\xfd7zXZ"):
+		err = errors.New(`the serialized object is compressed with xz: save it again in R with compress = "gzip"`)
 	}
-	head, err := b.Peek(6)
-	if err != nil && err != io.EOF {
+	if err != nil {
 		return nil, err
 	}
-	o := &serialized{Reader: b}
-	switch text := string(head); {
-	case savedImage.MatchString(text):
-		o.image, o.version = true, int(text[3]-'0')
-	case strings.HasPrefix(text, "X\n\x00\x00\x00") && len(text) == 6:
-		o.version = int(text[5])
-	case strings.HasPrefix(text, "A\n3\n"):
+	o := &serialized{Reader: r}
+	switch {
+	case savedImage.MatchString(head):
+		o.image, o.version = true, int(head[3]-'0')
+	case strings.HasPrefix(head, "X\n\x00\x00\x00") && len(head) == 6:
+		o.version = int(head[5])
+	case strings.HasPrefix(head, "A\n3\n"):
 		o.version = 3
 	}
 	return o, nil
+}
+
+// peek returns the first bytes and a reader of all. What can go back stays what it is: its length is known then, and the
+// operating system can send it by itself.
+func peek(r io.Reader) (head string, all io.Reader, err error) {
+	var first [6]byte
+	if s, ok := r.(io.Seeker); ok {
+		if at, err := s.Seek(0, io.SeekCurrent); err == nil {
+			n, err := io.ReadFull(r, first[:])
+			if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
+				_, err = s.Seek(at, io.SeekStart)
+			}
+			return string(first[:n]), r, err
+		}
+	}
+	b := bufio.NewReader(r)
+	magic, err := b.Peek(len(first))
+	if err == io.EOF {
+		err = nil
+	}
+	return string(magic), b, err
 }
 
 // putImage gets an object out of what R's save wrote.

@@ -2,27 +2,40 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime"
 )
 
 // Main is the command: it runs the benchmark with the given clients besides those of this package, and returns the exit code.
 func Main(others ...Client) int {
-	if len(os.Args) == 3 && os.Args[1] == "stub" {
-		return report(ServeStub(os.Args[2]))
+	switch args := os.Args[1:]; {
+	case len(args) == 2 && args[0] == "stub":
+		return report(ServeStub(args[1]))
+	case len(args) == 3 && args[0] == "memory":
+		return report(reportMemory(args[1], args[2]))
 	}
-	if len(os.Args) == 5 && os.Args[1] == "memory" {
-		return report(reportMemory(os.Args[2], os.Args[3], os.Args[4]))
-	}
-	rounds := flag.Int("rounds", 41, "how often each client has its turn")
-	only := flag.String("only", "", "a regular expression: run what it matches")
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 41, "how often each client has its turn")
+	flag.IntVar(&o.mib, "mib", 512, "size of the file that is sent and fetched, in MiB")
+	flag.StringVar(&o.only, "only", "", "a regular expression: run what it matches")
+	flag.StringVar(&o.table, "table", "", "write the figures to this file, as a table in Markdown")
+	flag.BoolVar(&o.json, "json", false, "print the figures as JSON")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	return report(run(ctx, append(Clients(), others...), *rounds, *only))
+	return report(run(ctx, append(Clients(), others...), o))
+}
+
+type options struct {
+	rounds, mib int
+	only, table string
+	json        bool
 }
 
 func report(err error) int {
@@ -33,12 +46,12 @@ func report(err error) int {
 	return 0
 }
 
-func run(ctx context.Context, clients []Client, rounds int, only string) error {
-	matching, err := regexp.Compile(only)
+func run(ctx context.Context, clients []Client, o options) error {
+	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return err
 	}
-	file, err := makeFile()
+	file, err := makeFile(o.mib)
 	if err != nil {
 		return err
 	}
@@ -48,9 +61,32 @@ func run(ctx context.Context, clients []Client, rounds int, only string) error {
 		return err
 	}
 	defer stop()
-	if _, err = runTasks(ctx, stub, file, rounds, matching.MatchString, os.Stderr); err != nil {
+	progress := io.Writer(os.Stderr)
+	if o.json {
+		progress = io.Discard
+	}
+	r := Results{Rounds: o.rounds, Processors: runtime.NumCPU(), Go: runtime.Version()}
+	calls, err := runCalls(ctx, stub, clients, o.rounds, only.MatchString, progress)
+	if err != nil {
 		return err
 	}
-	_, err = runCalls(ctx, stub, clients, rounds, matching.MatchString, os.Stderr)
-	return err
+	for _, row := range calls {
+		r.Calls = append(r.Calls, row.figures()...)
+	}
+	tasks, err := runTasks(ctx, stub, o.rounds, only.MatchString, progress)
+	if err != nil {
+		return err
+	}
+	for _, row := range tasks {
+		r.Tasks = append(r.Tasks, row.figures())
+	}
+	if o.table != "" {
+		if err := os.WriteFile(o.table, []byte(r.Table()), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return json.NewEncoder(os.Stdout).Encode(r)
+	}
+	return nil
 }

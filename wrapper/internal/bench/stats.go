@@ -6,7 +6,7 @@ import (
 )
 
 // spread is the median of a list and its quartiles.
-type spread struct{ low, median, high float64 }
+type spread struct{ Low, Median, High float64 }
 
 func spreadOf(list []float64) spread {
 	sorted := slices.Sorted(slices.Values(list))
@@ -14,7 +14,7 @@ func spreadOf(list []float64) spread {
 	return spread{at(0.25), at(0.5), at(0.75)}
 }
 
-func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f–%.2f)", s.median, s.low, s.high) }
+func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Low, s.High) }
 
 // ratio compares two samples turn by turn.
 func ratio(a, to sample, of func(cost) float64) spread {
@@ -36,7 +36,7 @@ func (s sample) median(of func(cost) float64) float64 {
 	for _, t := range s.turns {
 		list = append(list, of(t))
 	}
-	return spreadOf(list).median
+	return spreadOf(list).Median
 }
 
 func wall(c cost) float64      { return c.wall }

@@ -9,9 +9,9 @@ import (
 	"os"
 )
 
-// streamTasks send and fetch a file of 512 MiB, which the operating system has in memory. What they are compared with is io.Copy
+// streamTasks send and fetch a file, which the operating system has in memory. What they are compared with is io.Copy
 // between the file and a bare connection.
-func streamTasks(s *Stub, file string) ([]task, error) {
+func streamTasks(s *Stub) ([]task, error) {
 	client, err := newClient(Target{URL: s.Plain})
 	if err != nil {
 		return nil, err
@@ -19,7 +19,7 @@ func streamTasks(s *Stub, file string) ([]task, error) {
 	session := client.Session("s")
 	up := func(send func(context.Context, *os.File) error) func(context.Context) error {
 		return func(ctx context.Context) error {
-			f, err := os.Open(file)
+			f, err := os.Open(s.File)
 			if err != nil {
 				return err
 			}
@@ -46,19 +46,20 @@ func streamTasks(s *Stub, file string) ([]task, error) {
 		if err := session.File(ctx, "file", w); err != nil {
 			return err
 		}
-		return w.check()
+		return w.check(s.FileSize)
 	}
 	copyDown := func(context.Context) error {
 		w := &counter{}
 		if err := dial(s.Down, func(c *net.TCPConn) error { _, err := io.Copy(w, c); return err }); err != nil {
 			return err
 		}
-		return w.check()
+		return w.check(s.FileSize)
 	}
+	size := fmt.Sprintf("%d MiB", s.FileSize>>20)
 	return []task{
-		{"512 MiB up, octet stream", object, copyUp},
-		{"512 MiB up, multipart", form, copyUp},
-		{"512 MiB down", down, copyDown},
+		{size + " up, octet stream", object, copyUp},
+		{size + " up, multipart", form, copyUp},
+		{size + " down", down, copyDown},
 	}, nil
 }
 
@@ -82,15 +83,15 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (c *counter) check() error {
-	if c.n != fileSize {
-		return fmt.Errorf("got %d bytes, want %d", c.n, fileSize)
+func (c *counter) check(want int64) error {
+	if c.n != want {
+		return fmt.Errorf("got %d bytes, want %d", c.n, want)
 	}
 	return nil
 }
 
-// makeFile makes the file to send.
-func makeFile() (string, error) {
+// makeFile makes the file to send, of a size in MiB.
+func makeFile(mib int) (string, error) {
 	f, err := os.CreateTemp("", "mls-bench-")
 	if err != nil {
 		return "", err
@@ -99,7 +100,7 @@ func makeFile() (string, error) {
 	for i := range block {
 		block[i] = byte(i * 7)
 	}
-	for range fileSize >> 20 {
+	for range mib {
 		if _, err = f.Write(block); err != nil {
 			break
 		}

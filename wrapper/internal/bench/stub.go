@@ -23,6 +23,8 @@ type Stub struct {
 	Certificate []byte // of TLS, as PEM
 	Control     string // URL that tells how many connections there were
 	Up, Down    string // TCP addresses: one takes a file, the other gives it
+	File        string // to send and to give
+	FileSize    int64
 }
 
 // answer is what the service of the stub gives.
@@ -31,13 +33,14 @@ const answer = `{"success":true,"errorMessage":"","outputParameters":{"answer":0
 // lateness is between the last byte of a document and the chunk that ends the body.
 const lateness = 100 * time.Microsecond
 
-const (
-	batchRows = 100_000
-	fileSize  = 512 << 20
-)
+const batchRows = 100_000
 
 // StartStub starts a stub in this process. file is what it gives for downloads.
 func StartStub(file string) (*Stub, func(), error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, nil, err
+	}
 	s := &stub{file: file, batch: batchAnswer(batchRows)}
 	plain, secure := httptest.NewUnstartedServer(s.handler()), httptest.NewUnstartedServer(s.handler())
 	for _, server := range []*httptest.Server{plain, secure} {
@@ -77,6 +80,7 @@ func StartStub(file string) (*Stub, func(), error) {
 	}
 	return &Stub{
 			Plain: plain.URL, TLS: secure.URL, Late: "/late", Control: control.URL, Up: up.Addr().String(), Down: down.Addr().String(),
+			File: file, FileSize: info.Size(),
 			Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}),
 		}, func() {
 			stop()

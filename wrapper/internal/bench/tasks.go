@@ -22,8 +22,8 @@ type taskRow struct {
 	grown        int64 // by how much that is more than before
 }
 
-func allTasks(s *Stub, file string) ([]task, error) {
-	tasks, err := streamTasks(s, file)
+func allTasks(s *Stub) ([]task, error) {
+	tasks, err := streamTasks(s)
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +38,8 @@ func allTasks(s *Stub, file string) ([]task, error) {
 	return append(append(tasks, frames...), batches...), nil
 }
 
-func runTasks(ctx context.Context, s *Stub, file string, rounds int, want func(string) bool, progress io.Writer) ([]taskRow, error) {
-	tasks, err := allTasks(s, file)
+func runTasks(ctx context.Context, s *Stub, rounds int, want func(string) bool, progress io.Writer) ([]taskRow, error) {
+	tasks, err := allTasks(s)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func runTasks(ctx context.Context, s *Stub, file string, rounds int, want func(s
 				sides[i].to.calls++
 			}
 		}
-		if row.peak, row.grown, err = memoryOf(ctx, s, file, t.name); err != nil {
+		if row.peak, row.grown, err = memoryOf(ctx, s, t.name); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.name, err)
 		}
 		rows = append(rows, row)
@@ -78,7 +78,7 @@ func runTasks(ctx context.Context, s *Stub, file string, rounds int, want func(s
 }
 
 // memoryOf is the most memory that a process of its own takes which does a task three times.
-func memoryOf(ctx context.Context, s *Stub, file, name string) (peak, grown int64, err error) {
+func memoryOf(ctx context.Context, s *Stub, name string) (peak, grown int64, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, 0, err
@@ -87,7 +87,7 @@ func memoryOf(ctx context.Context, s *Stub, file, name string) (peak, grown int6
 	if err != nil {
 		return 0, 0, err
 	}
-	cmd := exec.CommandContext(ctx, self, "memory", name, file, string(stub))
+	cmd := exec.CommandContext(ctx, self, "memory", name, string(stub))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err == nil {
@@ -96,12 +96,12 @@ func memoryOf(ctx context.Context, s *Stub, file, name string) (peak, grown int6
 	return peak, grown, err
 }
 
-func reportMemory(name, file, stub string) error {
+func reportMemory(name, stub string) error {
 	s := &Stub{}
 	if err := json.Unmarshal([]byte(stub), s); err != nil {
 		return err
 	}
-	tasks, err := allTasks(s, file)
+	tasks, err := allTasks(s)
 	if err != nil {
 		return err
 	}
