@@ -259,6 +259,7 @@ func TestFaults(t *testing.T) {
 					if cert != nil && !strings.HasPrefix(fault.Name, "re") { // resets and redirects: TLS makes no difference to the others
 						continue
 					}
+					pool.CloseIdleConnections() // net/http sends a GET again for each of them that turns out to be dead
 					client := g.client(faultClient(t, server.URL+"/"+fault.Name, pool).Transport())
 					operations := newDriver(client).operations
 					var all sync.WaitGroup

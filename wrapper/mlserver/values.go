@@ -66,7 +66,10 @@ func (v Values) appendTo(b []byte, at map[string]span) ([]byte, error) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	b = append(slices.Grow(b, size), '{')
+	if b == nil { // slices.Grow takes twice as much under the race detector
+		b = make([]byte, 0, size)
+	}
+	b = append(b, '{')
 	for i, name := range names {
 		if i > 0 {
 			b = append(b, ',')
@@ -153,8 +156,10 @@ func (o Outputs) Decode(name string, dst any) error {
 	var err error
 	switch dst := dst.(type) {
 	case *float64:
-		if *dst, ok = data.Float(raw); !ok {
-			err = json.Unmarshal(raw, dst)
+		if f, ok := data.Float(raw); ok {
+			*dst = f
+		} else {
+			err = json.Unmarshal(raw, dst) // which leaves dst as it is for null
 		}
 	case *data.Vector:
 		err = dst.UnmarshalJSON(raw)
