@@ -59,6 +59,26 @@ func TestAppendAndParseAgreeWithStrconv(t *testing.T) {
 	}
 }
 
+// Long lists are written by two goroutines: what they write must be what one would.
+func TestAppendLongList(t *testing.T) {
+	c := New()
+	for _, n := range []int{block/2 + 1, block, block + 1, 2*block + block/2 + 7} {
+		list := make([]float64, n)
+		var want []byte
+		for i := range list {
+			if list[i] = float64(i) / 8; i%1000 == 3 {
+				list[i] = math.NaN()
+				want = append(want, "null,"...)
+				continue
+			}
+			want = append(c.Append(want, list[i]), ',')
+		}
+		if got := c.AppendList([]byte("["), list); string(got) != "["+string(want[:len(want)-1]) {
+			t.Errorf("%d numbers are written otherwise than one by one", n)
+		}
+	}
+}
+
 func TestAppendList(t *testing.T) {
 	c := New()
 	r := rand.New(rand.NewPCG(3, 4))
