@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -100,14 +101,18 @@ func notices(ctx context.Context, info *buildinfo.BuildInfo) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+var isNotice = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice)`)
+
 func notice(b *bytes.Buffer, title, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
 	var texts []string
-	for _, pattern := range []string{"LICEN[CS]E*", "COPYING*", "NOTICE*"} {
-		found, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return err
+	for _, e := range entries {
+		if isNotice.MatchString(e.Name()) && e.Type().IsRegular() {
+			texts = append(texts, filepath.Join(dir, e.Name()))
 		}
-		texts = append(texts, found...)
 	}
 	if len(texts) == 0 {
 		return fmt.Errorf("%s: no licence file", title)

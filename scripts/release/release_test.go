@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -96,8 +98,22 @@ func TestAcceptable(t *testing.T) {
 	}
 }
 
-func TestNoticesNeedALicence(t *testing.T) {
-	if err := notice(&bytes.Buffer{}, "module v1", t.TempDir()); err == nil {
+func TestNotices(t *testing.T) {
+	dir := t.TempDir()
+	if err := notice(&bytes.Buffer{}, "module v1", dir); err == nil {
 		t.Error("a module without a licence file is passed on")
+	}
+	for _, name := range []string{"license", "NOTICE.txt", "main.go"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("text of "+name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if err := notice(&b, "module v1", dir); err != nil {
+		t.Fatal(err)
+	}
+	want := "==== module v1: NOTICE.txt\n\ntext of NOTICE.txt\n\n==== module v1: license\n\ntext of license\n\n"
+	if b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
 	}
 }
