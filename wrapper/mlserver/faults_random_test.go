@@ -44,7 +44,7 @@ func TestRandomFaults(t *testing.T) {
 
 	before := level()
 	var next, right, broken, refused, hung, again atomic.Int64
-	over := &lateness{}
+	over := newLateness()
 	var workers sync.WaitGroup
 	const atOnce = 64
 	for range atOnce {
@@ -57,8 +57,9 @@ func TestRandomFaults(t *testing.T) {
 				c := calls[i%len(calls)]
 				ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 				ctx, executed := faults.WithExecutions(ctx)
+				returned := over.watch(ctx)
 				got, err := invoke(ctx, operations[c.operation])
-				over.note(ctx)
+				returned()
 				cancel()
 				var status *mlserver.Error
 				switch {
@@ -85,7 +86,7 @@ func TestRandomFaults(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	over.report(t)
+	over.report(t, "random faults")
 	t.Logf("%d calls: %d right, %d refused, %d broken, %d hung; %d GET, PUT and DELETE done more than once",
 		number, right.Load(), refused.Load(), broken.Load(), hung.Load(), again.Load())
 	if right.Load() == 0 || refused.Load() == 0 || broken.Load() == 0 || hung.Load() == 0 || again.Load() == 0 {

@@ -254,7 +254,6 @@ func TestFaults(t *testing.T) {
 				}
 				pool.MaxConnsPerHost = 64
 				defer pool.CloseIdleConnections()
-				over := &lateness{}
 				for _, fault := range faults.All() {
 					if cert != nil && !strings.HasPrefix(fault.Name, "re") { // resets and redirects: TLS makes no difference to the others
 						continue
@@ -262,6 +261,7 @@ func TestFaults(t *testing.T) {
 					pool.CloseIdleConnections() // net/http sends a GET again for each of them that turns out to be dead
 					client := g.client(faultClient(t, server.URL+"/"+fault.Name, pool).Transport())
 					operations := newDriver(client).operations
+					over := newLateness()
 					var all sync.WaitGroup
 					for _, c := range calls {
 						all.Go(func() {
@@ -271,8 +271,9 @@ func TestFaults(t *testing.T) {
 							}
 							ctx, cancel := context.WithTimeout(context.Background(), limit)
 							defer cancel()
+							returned := over.watch(ctx)
 							got, err := invoke(ctx, operations[c.operation])
-							over.note(ctx)
+							returned()
 							c.judge(t, fault, got, err)
 							times := server.Times(c.method, "/"+fault.Name+c.path)
 							if times == 0 && fault.Want != faults.Hangs && fault.Name != "length-too-short" { // what that leaves in a connection breaks it for the next
@@ -284,11 +285,11 @@ func TestFaults(t *testing.T) {
 						})
 					}
 					all.Wait()
+					over.report(t, fault.Name)
 				}
 				for _, p := range server.Problems() {
 					t.Error(p)
 				}
-				over.report(t)
 			})
 		}
 	}
@@ -332,31 +333,5 @@ func (c *call) judge(t *testing.T, f faults.Fault, got string, err error) {
 	}
 	if err != nil && !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(c.operation)) {
 		t.Errorf("%s, %s: the error does not name the operation: %v", f.Name, c.operation, err)
-	}
-}
-
-// lateness measures by how much calls outlive their contexts.
-type lateness struct {
-	mu   sync.Mutex
-	most time.Duration
-	n    int
-}
-
-func (l *lateness) note(ctx context.Context) {
-	end, _ := ctx.Deadline()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if late := time.Since(end); late > 0 {
-		l.n++
-		l.most = max(l.most, late)
-	}
-}
-
-// report fails for what is certainly not the machine's load. The promise is 100 ms on a machine that has nothing else to do.
-func (l *lateness) report(t *testing.T) {
-	t.Helper()
-	t.Logf("%d calls ended by their contexts, the latest %s after", l.n, l.most)
-	if l.most > 5*time.Second {
-		t.Errorf("a call outlived its context by %s", l.most)
 	}
 }

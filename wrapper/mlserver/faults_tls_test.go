@@ -104,7 +104,7 @@ func TestConnectionFaults(t *testing.T) {
 		{name: "reset when accepted", address: atOnce.URL, says: "closed the connection"},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
-			over := &lateness{}
+			over := newLateness()
 			for _, g := range generated {
 				pool := transport.NewPool()
 				if fault.pin != "" {
@@ -124,8 +124,9 @@ func TestConnectionFaults(t *testing.T) {
 						}
 						ctx, cancel := context.WithTimeout(context.Background(), limit)
 						defer cancel()
+						returned := over.watch(ctx)
 						got, err := invoke(ctx, method)
-						over.note(ctx)
+						returned()
 						var refused *mlserver.Error
 						switch {
 						case err == nil:
@@ -140,7 +141,7 @@ func TestConnectionFaults(t *testing.T) {
 				all.Wait()
 				pool.CloseIdleConnections()
 			}
-			over.report(t)
+			over.report(t, fault.name)
 		})
 	}
 	if n := done.Load(); n != 0 {
