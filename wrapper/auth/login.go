@@ -263,6 +263,7 @@ func (s *loginSource) scrubbed(err error, secret string) error {
 	if errors.As(err, &e) && secret != "" {
 		e.Message = strings.ReplaceAll(e.Message, secret, "[redacted]")
 		e.Type = strings.ReplaceAll(e.Type, secret, "[redacted]")
+		e.RequestID = strings.ReplaceAll(e.RequestID, secret, "[redacted]")
 	}
 	return err
 }
