@@ -10,9 +10,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // Options say where the client of a service goes. Only Dir is needed.
@@ -152,12 +153,12 @@ func (s source) packages() []string {
 	return slices.Sorted(maps.Keys(dirs))
 }
 
-var importable = regexp.MustCompile(`^[A-Za-z0-9~][A-Za-z0-9._~-]*$`)
+var importable = lazyregexp.New(`^[A-Za-z0-9~][A-Za-z0-9._~-]*$`)
 
 // checkImportPath refuses folders that Go can't import from.
 func checkImportPath(importPath string) error {
 	for element := range strings.SplitSeq(importPath, "/") {
-		if !importable.MatchString(element) || strings.HasSuffix(element, ".") {
+		if !importable().MatchString(element) || strings.HasSuffix(element, ".") {
 			return fmt.Errorf("a Go package can't be imported from a folder called %q: use letters, digits, `-`, `_` and `.`", element)
 		}
 	}

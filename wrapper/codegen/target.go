@@ -11,10 +11,11 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // target is the folder of a generated package.
@@ -203,7 +204,7 @@ func generated(name string, text []byte) bool {
 	return string(line) == header
 }
 
-var serviceName = regexp.MustCompile(`(?m)^\tServiceName\s+= (".*")$`)
+var serviceName = lazyregexp.New(`(?m)^\tServiceName\s+= (".*")$`)
 
 // checkSame refuses a folder with the client of another service, which somebody may still need.
 func checkSame(root *os.Root, name string) error {
@@ -211,7 +212,7 @@ func checkSame(root *os.Root, name string) error {
 	if err != nil {
 		return nil // whatever it is will show on writing
 	}
-	if m := serviceName.FindSubmatch(text); m != nil && string(m[1]) != strconv.Quote(name) {
+	if m := serviceName().FindSubmatch(text); m != nil && string(m[1]) != strconv.Quote(name) {
 		return fmt.Errorf("%s has the client of service %s: choose another folder", root.Name(), m[1])
 	}
 	return nil

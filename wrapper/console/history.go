@@ -5,9 +5,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // historyLines is how many lines are kept.
@@ -68,11 +69,11 @@ func replace(file, text string) error {
 }
 
 // secret matches lines that may have a password, or another secret, in them.
-var secret = regexp.MustCompile(`(?i)(password|passwd|pwd|secret|token|api_?key)\w*["']?\s*(=|<-|:)`)
+var secret = lazyregexp.New(`(?i)(password|passwd|pwd|secret|token|api_?key)\w*["']?\s*(=|<-|:)`)
 
 // add keeps a line, and tells whether it did: one that may hold a secret is not kept, nor is the line before once more.
 func (h *history) add(line string) bool {
-	if line == h.last || secret.MatchString(line) || strings.ContainsAny(line, "\r\n") {
+	if line == h.last || secret().MatchString(line) || strings.ContainsAny(line, "\r\n") {
 		return false
 	}
 	h.last = line

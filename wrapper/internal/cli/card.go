@@ -10,12 +10,12 @@ import (
 	"go/token"
 	"io"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -172,12 +172,12 @@ func (c *card) golang() string {
 	return c.sample(1, func(name, value string) string { return strconv.Quote(name) + ": " + value })
 }
 
-var rName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9._]*$`)
+var rName = lazyregexp.New(`^[a-zA-Z][a-zA-Z0-9._]*$`)
 
 // r is the arguments of a call in R.
 func (c *card) r() string {
 	return c.sample(2, func(name, value string) string {
-		if !rName.MatchString(name) {
+		if !rName().MatchString(name) {
 			name = "`" + strings.ReplaceAll(name, "`", "\\`") + "`"
 		}
 		return name + " = " + value
@@ -198,7 +198,7 @@ func (c *card) python() string {
 
 // method is what a generated or mrsdeploy client calls the service by.
 func (c *card) method() string {
-	if !rName.MatchString(c.Alias) || c.Alias == "ConsumeWebService" {
+	if !rName().MatchString(c.Alias) || c.Alias == "ConsumeWebService" {
 		return "consume"
 	}
 	return c.Alias

@@ -15,7 +15,7 @@ import (
 )
 
 func checkProfileName(name string) error {
-	if !profileName.MatchString(name) {
+	if !profileName().MatchString(name) {
 		return wrongUsage{fmt.Errorf("%q is no name for a profile: use letters, digits, `.`, `-` and `_`", name)}
 	}
 	return nil
@@ -45,7 +45,7 @@ func (s *store) names() ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(s.dir, "profiles", "*.json"))
 	var names []string
 	for _, file := range files {
-		if name := strings.TrimSuffix(filepath.Base(file), ".json"); profileName.MatchString(name) {
+		if name := strings.TrimSuffix(filepath.Base(file), ".json"); profileName().MatchString(name) {
 			names = append(names, name)
 		}
 	}
