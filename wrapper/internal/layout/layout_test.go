@@ -132,14 +132,15 @@ func TestCanaries(t *testing.T) {
 }
 
 type goPackage struct {
-	ImportPath                         string
+	ImportPath, Dir                    string
 	Standard                           bool
+	GoFiles                            []string
 	Imports, TestImports, XTestImports []string
 }
 
 func packages(t *testing.T, args ...string) []goPackage {
 	t.Helper()
-	out := command(t, "go", append([]string{"list", "-json=ImportPath,Standard,Imports,TestImports,XTestImports"}, args...)...)
+	out := command(t, "go", append([]string{"list", "-json=ImportPath,Dir,Standard,GoFiles,Imports,TestImports,XTestImports"}, args...)...)
 	var list []goPackage
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p goPackage
