@@ -36,11 +36,18 @@ func (t *Transport) RoundTripOwn(req *http.Request) (*http.Response, error) {
 	return t.roundTrip(req, true)
 }
 
-func (t *Transport) roundTrip(req *http.Request, own bool) (*http.Response, error) {
-	base := t.Base
-	if base == nil {
-		base = http.DefaultTransport
+// Unwrap is the RoundTripper that this one is around.
+func (t *Transport) Unwrap() http.RoundTripper { return t.base() }
+
+func (t *Transport) base() http.RoundTripper {
+	if t.Base == nil {
+		return http.DefaultTransport
 	}
+	return t.Base
+}
+
+func (t *Transport) roundTrip(req *http.Request, own bool) (*http.Response, error) {
+	base := t.base()
 	if req.Header.Get("Authorization") != "" || !transport.SameOrigin(req.URL, t.Server) || t.signsIn(req) {
 		return base.RoundTrip(req)
 	}

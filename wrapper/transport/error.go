@@ -35,6 +35,10 @@ type Error struct {
 	Message string // the server's own words, cleaned and bounded; empty if it had none
 	Type    string // the type of the server's exception, if it told
 	Hint    string // what to do about it, in our words; often empty
+	// RequestID is under what the server, or a proxy or gateway in front of it, has the request in its log: of X-Request-Id,
+	// X-Ms-Request-Id, Request-Id, X-Correlation-Id and X-Azure-Ref the first that the answer has. Empty: none was told. (The API's
+	// documents name no such header; what an ML Server itself tells is the id that is its message when its own code fails.)
+	RequestID string
 }
 
 func (e *Error) Error() string {
@@ -45,6 +49,9 @@ func (e *Error) Error() string {
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
+	}
+	if e.RequestID != "" && !strings.Contains(e.Message, e.RequestID) {
+		b.WriteString(" (request " + e.RequestID + ")")
 	}
 	if e.Hint != "" {
 		b.WriteString("\n" + e.Hint)
@@ -78,6 +85,7 @@ const (
 	maxErrorBody = 64 << 10
 	maxMessage   = 1000
 	maxType      = 200
+	maxID        = 200
 )
 
 func newError(op string, resp runtime.ClientResponse) *Error {
@@ -91,14 +99,32 @@ func newError(op string, resp runtime.ClientResponse) *Error {
 		e.Message = redirection(location)
 	}
 	e.Message, e.Type = clean(e.Message, maxMessage), clean(e.Type, maxType)
+	e.RequestID = requestID(resp)
 	e.Hint = hint(e)
 	if after := resp.GetHeader("Retry-After"); e.Hint == "" && after != "" && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable) {
 		e.Hint = later(after)
 	}
-	if body, ok := resp.Body().(interface{ Hint() string }); ok { // from a RoundTripper that knows more
-		e.Hint = body.Hint()
+	if known := hintOf(resp.Body()); known != "" {
+		e.Hint = known
 	}
 	return e
+}
+
+func requestID(resp runtime.ClientResponse) string {
+	for _, name := range []string{"X-Request-Id", "X-Ms-Request-Id", "Request-Id", "X-Correlation-Id", "X-Azure-Ref"} {
+		if id := strings.Join(strings.Fields(clean(resp.GetHeader(name), maxID)), " "); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// hintOf is the advice of a RoundTripper that knows more than the answer says.
+func hintOf(body io.Reader) string {
+	if known, ok := body.(interface{ Hint() string }); ok {
+		return known.Hint()
+	}
+	return ""
 }
 
 func redirection(location string) string {

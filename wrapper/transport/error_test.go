@@ -87,9 +87,44 @@ func TestErrorText(t *testing.T) {
 		{transport.Error{Op: "login", Status: 401, Message: "no"}, "login: 401 Unauthorized: no"},
 		{transport.Error{Op: "login", Status: 401}, "login: 401 Unauthorized"},
 		{transport.Error{Op: "login", Status: 599, Message: "no", Hint: "Try again."}, "login: 599: no\nTry again."},
+		{transport.Error{Op: "login", Status: 599, Message: "no", Hint: "Try again.", RequestID: "0HL"}, "login: 599: no (request 0HL)\nTry again."},
+		{transport.Error{Op: "login", Status: 500, Message: "error 0HL", RequestID: "0HL"}, "login: 500 Internal Server Error: error 0HL"},
 	} {
 		if got := test.err.Error(); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
+// TestErrorsTellTheRequest looks for the id that a server or gateway has given a request.
+func TestErrorsTellTheRequest(t *testing.T) {
+	for _, test := range []struct {
+		header map[string]string
+		want   string
+	}{
+		{nil, ""},
+		{map[string]string{"X-Request-Id": "4bf92f35"}, "4bf92f35"},
+		{map[string]string{"x-ms-request-id": "a b"}, "a b"},
+		{map[string]string{"Request-Id": "|7e0.1."}, "|7e0.1."},
+		{map[string]string{"X-Correlation-ID": "c"}, "c"},
+		{map[string]string{"X-Azure-Ref": "0ABC="}, "0ABC="},
+		{map[string]string{"X-Correlation-ID": "c", "X-Ms-Request-Id": "r"}, "r"},
+		{map[string]string{"X-Request-Id": "\t", "Request-Id": "second"}, "second"},
+		{map[string]string{"X-Request-Id": strings.Repeat("x", 5000)}, strings.Repeat("x", 200) + "…"},
+		{map[string]string{"X-Request-Id": "Bearer CANARY-of-a-token"}, "[redacted]"},
+	} {
+		api := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			for name, value := range test.header {
+				w.Header().Set(name, value)
+			}
+			w.WriteHeader(http.StatusBadGateway)
+		})
+		_, err := api.Sessions.ListSessionsContext(background, &sessions.ListSessionsParams{})
+		var got *transport.Error
+		if !errors.As(err, &got) || got.RequestID != test.want {
+			t.Errorf("%v: error is %#v, want the id %q", test.header, err, test.want)
+		} else if test.want != "" {
+			contains(t, "error", err.Error(), "502 Bad Gateway (request "+test.want+")")
 		}
 	}
 }

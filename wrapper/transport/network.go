@@ -6,12 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 )
 
 // networkError is a request that got no answer. It unwraps to the cause, without the URL that *url.Error tells: its query may
@@ -92,11 +90,11 @@ func (t *Transport) advice(err error) string {
 		return fmt.Sprintf("the host name %s cannot be resolved: check its spelling and this computer's network", dns.Name)
 	case errors.As(err, &dial) && dial.Op == "proxyconnect":
 		return fmt.Sprintf("cannot reach the proxy for %s (%v): check HTTP_PROXY, HTTPS_PROXY and NO_PROXY", server, dial.Err)
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case Refused(err):
 		return fmt.Sprintf("no server at %s (connection refused): is it running, and is this its port?", server)
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		return fmt.Sprintf("%s does not speak http%s", server, t.otherScheme())
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+	case Disconnected(err):
 		return fmt.Sprintf("%s closed the connection without an answer: whether it did the work is not known%s", server, t.otherScheme())
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return fmt.Sprintf("%s does not answer: is the address right, and does a firewall let it through?", server)
@@ -113,4 +111,13 @@ func (t *Transport) otherScheme() string {
 		return ""
 	}
 	return "; if it speaks https, use https://" + t.base.Host
+}
+
+// mismatch is what http.Client makes of an error: it knows that a server speaks plain http.
+func mismatch(err error) error {
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/" {
+		return http.ErrSchemeMismatch
+	}
+	return err
 }

@@ -85,14 +85,15 @@ type body struct {
 	pooled *[]byte // where data is, if not in memory of its own
 }
 
-// Sizes of what is used again, in bytes: a buffer for documents, and one for streams.
+// Sizes of what is used again, in bytes: a buffer for documents, at first and at most, and one for streams.
 const (
+	firstBuffer    = 1 << 10
 	documentBuffer = 16 << 10
 	streamBuffer   = 256 << 10
 )
 
 var (
-	documents = sync.Pool{New: func() any { return new(make([]byte, documentBuffer)) }}
+	documents = sync.Pool{New: func() any { return new(make([]byte, firstBuffer)) }}
 	streams   = sync.Pool{New: func() any { return new(make([]byte, streamBuffer)) }}
 )
 
@@ -136,6 +137,10 @@ func (b *body) fill(r io.Reader) error {
 		data = (*b.pooled)[:0]
 	}
 	data, err := readTo(data, r)
+	for err == nil && b.pooled != nil && cap(data) < documentBuffer {
+		*b.pooled = append(make([]byte, 0, 4*cap(data)), data...)
+		data, err = readTo(*b.pooled, r)
+	}
 	if err == nil { // there is more
 		if data, err = readLong(data, r); err == io.EOF {
 			b.free()

@@ -2,14 +2,11 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -101,6 +98,9 @@ type retrier struct {
 	budget budget
 }
 
+// Unwrap is the RoundTripper that this one is around.
+func (r *retrier) Unwrap() http.RoundTripper { return r.base }
+
 func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !repeatable(req) {
 		return r.base.RoundTrip(req)
@@ -146,12 +146,7 @@ func repeatable(req *http.Request) bool {
 // transient tells whether an attempt failed in a way that the next one may not.
 func transient(res *http.Response, err error) bool {
 	if err != nil {
-		for _, e := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
-			if errors.Is(err, e) {
-				return true
-			}
-		}
-		return false
+		return Refused(err) || Disconnected(err)
 	}
 	switch res.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

@@ -9,11 +9,14 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // callCase is one way to call the service.
 type callCase struct {
 	name       string
+	late       bool // the last chunk
 	target     func(*Stub) string
 	goroutines int
 }
@@ -22,15 +25,16 @@ func callCases() []callCase {
 	var cases []callCase
 	for _, s := range []struct {
 		name   string
+		late   bool
 		target func(*Stub) string
 	}{
-		{"plain", func(s *Stub) string { return s.Plain }},
-		{"plain, last chunk late", func(s *Stub) string { return s.Plain + s.Late }},
-		{"TLS", func(s *Stub) string { return s.TLS }},
-		{"TLS, last chunk late", func(s *Stub) string { return s.TLS + s.Late }},
+		{"plain", false, func(s *Stub) string { return s.Plain }},
+		{"plain, last chunk late", true, func(s *Stub) string { return s.Plain + s.Late }},
+		{"TLS", false, func(s *Stub) string { return s.TLS }},
+		{"TLS, last chunk late", true, func(s *Stub) string { return s.TLS + s.Late }},
 	} {
 		for _, g := range []int{1, 16, 256} {
-			cases = append(cases, callCase{s.name, s.target, g})
+			cases = append(cases, callCase{s.name, s.late, s.target, g})
 		}
 	}
 	return cases
@@ -57,13 +61,13 @@ type callRow struct {
 
 // sample is what one client took, turn by turn.
 type sample struct {
-	name        string
-	turns       []cost
-	calls       int
-	connections int64
+	name  string
+	turns []cost
+	calls int
 }
 
-// runCalls runs all cases that want says.
+// runCalls runs all cases that want says. Connections are counted where they are dialed: the server may accept what one client has
+// dialed in vain only when it is another one's turn. That it accepts as many in all is checked.
 func runCalls(ctx context.Context, s *Stub, clients []Client, rounds int, want func(string) bool, progress io.Writer) ([]callRow, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(s.Certificate) {
@@ -76,40 +80,57 @@ func runCalls(ctx context.Context, s *Stub, clients []Client, rounds int, want f
 		}
 		row := callRow{callCase: c, clients: make([]sample, len(clients))}
 		calls := make([]func(context.Context) error, len(clients))
+		dialed := make([]atomic.Int64, len(clients))
+		accepted, err := s.connections()
+		if err != nil {
+			return nil, err
+		}
 		for i, client := range clients {
 			row.clients[i] = sample{name: client.Name}
-			var err error
-			if calls[i], err = client.New(Target{c.target(s), roots}); err != nil {
+			if calls[i], err = client.New(Target{c.target(s), roots, &dialed[i]}); err != nil {
 				return nil, err
 			}
-			if err := many(ctx, calls[i], c.goroutines, c.calls()); err != nil { // warms up
+			if err := s.warmUp(ctx, c, calls[i]); err != nil {
 				return nil, fmt.Errorf("%s: %w", client.Name, err)
 			}
 		}
 		for range rounds {
 			for _, i := range rand.Perm(len(clients)) {
 				sample := &row.clients[i]
-				before, err := s.connections()
-				if err != nil {
-					return nil, err
-				}
+				before := dialed[i].Load()
 				took, err := measure(func() error { return many(ctx, calls[i], c.goroutines, c.calls()) })
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", sample.name, err)
 				}
-				after, err := s.connections()
-				if err != nil {
-					return nil, err
-				}
+				took.connections = dialed[i].Load() - before
 				sample.turns = append(sample.turns, took)
 				sample.calls += c.calls()
-				sample.connections += after - before
 			}
+		}
+		for i := range dialed {
+			accepted += dialed[i].Load()
+		}
+		if err := s.awaitConnections(accepted); err != nil {
+			return nil, fmt.Errorf("%s: %w", c, err)
 		}
 		rows = append(rows, row)
 		fmt.Fprintln(progress, row)
 	}
 	return rows, nil
+}
+
+// warmUp makes calls until a client has what it keeps: as many connections as it has goroutines, because the server answers the
+// first calls only when all of them are there.
+func (s *Stub) warmUp(ctx context.Context, c callCase, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := s.gather(c.goroutines); err != nil {
+		return err
+	}
+	if err := many(ctx, call, c.goroutines, c.goroutines); err != nil {
+		return err
+	}
+	return many(ctx, call, c.goroutines, c.calls())
 }
 
 // many makes n calls from some goroutines.
@@ -131,6 +152,7 @@ func many(ctx context.Context, call func(context.Context) error, goroutines, n i
 type cost struct {
 	wall, cpu      float64 // seconds; of the processor that of this process
 	mallocs, bytes uint64
+	connections    int64 // that were opened
 }
 
 func measure(do func() error) (cost, error) {
@@ -141,5 +163,5 @@ func measure(do func() error) (cost, error) {
 	err := do()
 	end := now()
 	runtime.ReadMemStats(&after)
-	return cost{end.wall - start.wall, end.cpu - start.cpu, after.Mallocs - before.Mallocs, after.TotalAlloc - before.TotalAlloc}, err
+	return cost{wall: end.wall - start.wall, cpu: end.cpu - start.cpu, mallocs: after.Mallocs - before.Mallocs, bytes: after.TotalAlloc - before.TotalAlloc}, err
 }

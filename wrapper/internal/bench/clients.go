@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-openapi/runtime"
 	httptransport "github.com/go-openapi/runtime/client"
@@ -31,6 +33,8 @@ const Token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZG1pbiIsInJvbGUiOiJPd25lciJ9.c2l
 type Target struct {
 	URL   string // what is in front of /api
 	Roots *x509.CertPool
+
+	dialed *atomic.Int64 // counts connections; nil: nobody wants to know
 }
 
 // TLS is the TLS configuration for the target.
@@ -40,7 +44,20 @@ func (t Target) TLS() *tls.Config { return &tls.Config{RootCAs: t.Roots} }
 func (t Target) Defaults() *http.Transport {
 	d := http.DefaultTransport.(*http.Transport).Clone()
 	d.TLSClientConfig = t.TLS()
+	t.count(d)
 	return d
+}
+
+// count counts the connections that a pool opens.
+func (t Target) count(pool *http.Transport) {
+	if t.dialed == nil {
+		return
+	}
+	dial := pool.DialContext
+	pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		t.dialed.Add(1)
+		return dial(ctx, network, address)
+	}
 }
 
 // Client makes one call of the service: inputs hp and wt, as numbers; the output is Want.
@@ -76,6 +93,7 @@ func Clients() []Client {
 func newClient(t Target) (*mlserver.Client, error) {
 	pool := transport.NewPool()
 	pool.TLSClientConfig.RootCAs = t.Roots
+	t.count(pool)
 	return mlserver.New(mlserver.Config{Address: t.URL, Auth: auth.Static(Token), HTTP: &http.Client{Transport: pool}})
 }
 

@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,33 +19,43 @@ func TestExactQuantities(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, "./exact").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.Command(program, "-json", "-rounds", "1", "-mib", "64", "-only", "^calls .*, (1|16)$|MiB|there and back|reading")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
+	measure := func(args ...string) (r bench.Results) {
+		cmd := exec.Command(program, append(args, "-json")...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err == nil {
+			err = json.Unmarshal(out, &r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("\n%s", r.Table())
+		return r
 	}
-	var r bench.Results
-	if err := json.Unmarshal(out, &r); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("\n%s", r.Table())
+	calls := measure("-rounds", "3", "-mib", "1", "-clients", "^"+bench.Ours, "-only", "^calls ").Calls
+	tasks := measure("-rounds", "1", "-mib", "64", "-only", "MiB|there and back|reading").Tasks
 
 	cases := map[string]bool{}
-	for _, c := range r.Calls {
-		if c.Client != bench.Ours {
+	var floor float64 // of the same case: it comes first
+	for _, c := range calls {
+		if c.Client == bench.Floor {
+			floor = c.Bytes
 			continue
 		}
-		cases[c.Case] = true
-		if c.Connections > 0 {
-			t.Errorf("%s, %d goroutines: %.4f new connections a call, want none", c.Case, c.Goroutines, c.Connections)
+		cases[fmt.Sprint(c.Case, c.Goroutines)] = true
+		if c.FewestConnections > 0 { // net/http gives one up when the machine is so busy that 50 ms are nothing: not in each turn
+			t.Errorf("%s, %d goroutines: at least %.4f new connections a call, want none", c.Case, c.Goroutines, c.FewestConnections)
 		}
-		if c.Case == "plain" && c.Goroutines == 1 && (c.Allocations > 75 || c.Bytes > 5500) { // aim: 4,700 bytes
-			t.Errorf("a call makes %.1f allocations of %.0f bytes, want at most 75 of 5500", c.Allocations, c.Bytes)
+		limit := 4700.0
+		if c.Case != "plain" || c.Goroutines == 256 { // net/http takes more then, and buffers of 256 goroutines that the collector has
+			limit = floor + 1000 // taken are made anew in each turn
+		}
+		if c.Allocations > 75 || c.Bytes > limit {
+			t.Errorf("%s, %d goroutines: a call makes %.1f allocations of %.0f bytes, want at most 75 of %.0f", c.Case, c.Goroutines, c.Allocations, c.Bytes, limit)
 		}
 	}
-	if len(cases) != 4 {
-		t.Errorf("calls were measured %v, want plain and TLS, with and without a late last chunk", cases)
+	if len(cases) != 12 {
+		t.Errorf("calls were measured %v, want plain and TLS, with and without a late last chunk, from 1, 16 and 256 goroutines", cases)
 	}
 	limits := []struct {
 		task              string
@@ -60,7 +71,7 @@ func TestExactQuantities(t *testing.T) {
 	}
 	for _, l := range limits {
 		found := false
-		for _, task := range r.Tasks {
+		for _, task := range tasks {
 			if !strings.Contains(task.Name, l.task) {
 				continue
 			}

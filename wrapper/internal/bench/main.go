@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"slices"
 )
 
 // Main is the command: it runs the benchmark with the given clients besides those of this package, and returns the exit code.
@@ -24,6 +25,7 @@ func Main(others ...Client) int {
 	flag.IntVar(&o.rounds, "rounds", 41, "how often each client has its turn")
 	flag.IntVar(&o.mib, "mib", 512, "size of the file that is sent and fetched, in MiB")
 	flag.StringVar(&o.only, "only", "", "a regular expression: run what it matches")
+	flag.StringVar(&o.clients, "clients", "", "a regular expression: the clients to compare with the hand-written one")
 	flag.StringVar(&o.table, "table", "", "write the figures to this file, as a table in Markdown")
 	flag.BoolVar(&o.json, "json", false, "print the figures as JSON")
 	flag.Parse()
@@ -33,9 +35,9 @@ func Main(others ...Client) int {
 }
 
 type options struct {
-	rounds, mib int
-	only, table string
-	json        bool
+	rounds, mib          int
+	only, clients, table string
+	json                 bool
 }
 
 func report(err error) int {
@@ -51,6 +53,11 @@ func run(ctx context.Context, clients []Client, o options) error {
 	if err != nil {
 		return err
 	}
+	compare, err := regexp.Compile(o.clients)
+	if err != nil {
+		return err
+	}
+	clients = slices.DeleteFunc(clients, func(c Client) bool { return c.Name != Floor && !compare.MatchString(c.Name) })
 	file, err := makeFile(o.mib)
 	if err != nil {
 		return err

@@ -17,11 +17,13 @@ type Results struct {
 // CallFigures are what one client took for calls of a service.
 type CallFigures struct {
 	Case       string
+	Late       bool // the last chunk
 	Goroutines int
 	Client     string
 	Wall, CPU  spread // ratio to the floor
 	// For each call.
 	Allocations, Bytes, Connections float64
+	FewestConnections               float64 // in one turn
 }
 
 // TaskFigures are what our way of a task took.
@@ -35,9 +37,10 @@ type TaskFigures struct {
 func (r callRow) figures() []CallFigures {
 	var list []CallFigures
 	for _, c := range r.clients {
+		connections, fewest := c.connections()
 		list = append(list, CallFigures{
-			Case: r.name, Goroutines: r.goroutines, Client: c.name, Wall: ratio(c, r.clients[0], wall), CPU: ratio(c, r.clients[0], cpu),
-			Allocations: c.per(mallocs), Bytes: c.per(allocated), Connections: float64(c.connections) / float64(c.calls),
+			Case: r.name, Late: r.late, Goroutines: r.goroutines, Client: c.name, Wall: ratio(c, r.clients[0], wall), CPU: ratio(c, r.clients[0], cpu),
+			Allocations: c.per(mallocs), Bytes: c.per(allocated), Connections: connections, FewestConnections: fewest,
 		})
 	}
 	return list
@@ -110,4 +113,7 @@ func (r Results) calls(b *strings.Builder) {
 	steady := func(c CallFigures) bool { return c.Case == "plain" && c.Goroutines == 1 }
 	row("allocations of a call", func(f CallFigures) string { return fmt.Sprintf("%.0f", f.Allocations) }, steady)
 	row("bytes of a call", func(f CallFigures) string { return fmt.Sprintf("%.0f", f.Bytes) }, steady)
+	if slices.ContainsFunc(r.Calls, func(c CallFigures) bool { return c.Late && c.Goroutines == 1 && c.Connections > 0.5 }) {
+		b.WriteString("\nWith one goroutine and the last chunk late, whoever gives up the connection can be faster than who waits a millisecond for that chunk to keep it.\n")
+	}
 }

@@ -49,12 +49,24 @@ func (s sample) per(of func(cost) float64) float64 {
 	return s.median(of) * float64(len(s.turns)) / float64(s.calls)
 }
 
+// connections are those that were opened for each call: on average, and in the turn with the fewest.
+func (s sample) connections() (average, fewest float64) {
+	var all int64
+	least := s.turns[0].connections
+	for _, t := range s.turns {
+		all += t.connections
+		least = min(least, t.connections)
+	}
+	return float64(all) / float64(s.calls), float64(least) * float64(len(s.turns)) / float64(s.calls)
+}
+
 // String shows the row while the rest is still running.
 func (r callRow) String() string {
 	text := fmt.Sprintf("%s: floor %.0f µs a call", r.callCase, 1e6*r.clients[0].per(wall))
 	for _, c := range r.clients {
+		connections, _ := c.connections()
 		text += fmt.Sprintf("\n  %-42s wall %s  cpu %s  %4.0f allocations %6.0f bytes  %.3f connections", c.name,
-			ratio(c, r.clients[0], wall), ratio(c, r.clients[0], cpu), c.per(mallocs), c.per(allocated), float64(c.connections)/float64(c.calls))
+			ratio(c, r.clients[0], wall), ratio(c, r.clients[0], cpu), c.per(mallocs), c.per(allocated), connections)
 	}
 	return text
 }

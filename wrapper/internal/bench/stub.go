@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -21,7 +22,7 @@ type Stub struct {
 	Plain, TLS  string // base URLs of the API
 	Late        string // path in front of it, for answers whose last chunk comes late
 	Certificate []byte // of TLS, as PEM
-	Control     string // URL that tells how many connections there were
+	Control     string // URL that tells how many connections there were, and lets calls wait for others
 	Up, Down    string // TCP addresses: one takes a file, the other gives it
 	File        string // to send and to give
 	FileSize    int64
@@ -30,7 +31,8 @@ type Stub struct {
 // answer is what the service of the stub gives.
 const answer = `{"success":true,"errorMessage":"","outputParameters":{"answer":0.64181252840938208},"consoleOutput":"","changedFiles":[]}`
 
-// lateness is between the last byte of a document and the chunk that ends the body.
+// lateness is between the last byte of a document and the chunk that ends the body, at least: the timers of a process that has
+// nothing else to do are off by a millisecond.
 const lateness = 100 * time.Microsecond
 
 const batchRows = 100_000
@@ -52,9 +54,7 @@ func StartStub(file string) (*Stub, func(), error) {
 	}
 	plain.Start()
 	secure.StartTLS()
-	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, s.connections.Load())
-	}))
+	control := httptest.NewServer(s.control())
 	stop := func() {
 		for _, server := range []*httptest.Server{plain, secure, control} {
 			server.CloseClientConnections()
@@ -102,6 +102,33 @@ func (s *Stub) connections() (int64, error) {
 	return strconv.ParseInt(string(text), 10, 64)
 }
 
+// awaitConnections returns when the stub has accepted as many connections as were dialed, which may take it a moment.
+func (s *Stub) awaitConnections(dialed int64) error {
+	for end := time.Now().Add(10 * time.Second); ; {
+		accepted, err := s.connections()
+		if err != nil || accepted == dialed {
+			return err
+		}
+		if accepted > dialed || time.Now().After(end) {
+			return fmt.Errorf("the stub accepted %d connections, the clients have dialed %d", accepted, dialed)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// gather lets the next n calls of the service wait for each other.
+func (s *Stub) gather(n int) error {
+	res, err := http.Post(s.Control+"?gather="+strconv.Itoa(n), "", nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return errors.New(res.Status)
+	}
+	return nil
+}
+
 func listen(serve func(*net.TCPConn) error) (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -126,16 +153,59 @@ type stub struct {
 	file        string
 	batch       string
 	connections atomic.Int64
+	gathering   atomic.Pointer[gathering]
+}
+
+// gathering is of calls that are answered when all are there.
+type gathering struct {
+	missing atomic.Int64
+	all     chan struct{}
+}
+
+func (s *stub) control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, s.connections.Load())
+	})
+	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.ParseInt(r.FormValue("gather"), 10, 64)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		g := &gathering{all: make(chan struct{})}
+		g.missing.Store(n)
+		s.gathering.Store(g)
+	})
+	return mux
+}
+
+func (s *stub) gather(r *http.Request) {
+	g := s.gathering.Load()
+	if g == nil {
+		return
+	}
+	if left := g.missing.Add(-1); left == 0 {
+		s.gathering.Store(nil)
+		close(g.all)
+	} else if left > 0 {
+		select {
+		case <-g.all:
+		case <-r.Context().Done():
+		}
+	}
 }
 
 func (s *stub) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/TxService/1.0", func(w http.ResponseWriter, r *http.Request) {
 		drain(r)
+		s.gather(r)
 		respond(w, answer)
 	})
 	mux.HandleFunc("POST /late/api/TxService/1.0", func(w http.ResponseWriter, r *http.Request) {
 		drain(r)
+		s.gather(r)
 		respond(w, answer)
 		w.(http.Flusher).Flush()
 		time.Sleep(lateness)

@@ -9,12 +9,12 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/mlserver"
+	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
 type execOptions struct {
@@ -128,9 +128,8 @@ func (o *execOptions) run(c *cobra.Command) error {
 
 // wayOut adds what helps when there is no result. A lost connection does not end what runs.
 func (o *execOptions) wayOut(ctx context.Context, s *mlserver.Session, r *mlserver.Result, err error) error {
-	lost := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 	switch {
-	case r != nil || ctx.Err() != nil || !lost:
+	case r != nil || ctx.Err() != nil || !transport.Disconnected(err):
 		return hintIf(err, mlserver.ErrNotFound, "`mls session list` shows the open sessions")
 	case o.session != "":
 		return hint(err, "the code may go on: `mls session output %s` shows what it has printed, `mls session cancel %[1]s` stops it", s.ID())
