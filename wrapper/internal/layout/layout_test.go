@@ -67,6 +67,10 @@ func TestImports(t *testing.T) {
 			})
 		}
 	}
+	const temp = module + "/wrapper/internal/temp" // knows files, and nothing of servers
+	except := func(path string, of func(string) bool) func(string) bool {
+		return func(p string) bool { return p != path && of(p) }
+	}
 	rules := []struct {
 		of, not func(string) bool
 		why     string
@@ -74,8 +78,8 @@ func TestImports(t *testing.T) {
 		{below("gen"), below("wrapper", "scripts", "swagger"), "generated code stands on its own"},
 		{below("wrapper/transport"), below("gen", "wrapper"), "the transport is under all clients"},
 		{below("wrapper/auth"), below("wrapper/mlserver", "wrapper/devserver", "wrapper/codegen", "wrapper/internal"), "auth is under mlserver"},
-		{below("wrapper/mlserver"), below("wrapper/devserver", "wrapper/codegen", "wrapper/internal"), "mlserver is what users import"},
-		{below("wrapper/devserver"), below("gen", "wrapper/mlserver", "wrapper/auth", "wrapper/transport", "wrapper/codegen", "wrapper/internal"), "a server that shares code with the client can only agree with it"},
+		{below("wrapper/mlserver"), except(temp, below("wrapper/devserver", "wrapper/codegen", "wrapper/internal")), "mlserver is what users import"},
+		{below("wrapper/devserver"), except(temp, below("gen", "wrapper/mlserver", "wrapper/auth", "wrapper/transport", "wrapper/codegen", "wrapper/internal")), "a server that shares code with the client can only agree with it"},
 		{below("wrapper"), below("scripts"), "scripts are not part of the product"},
 	}
 	for _, p := range packages(t, "./...") {
