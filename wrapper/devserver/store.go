@@ -110,8 +110,16 @@ func (s *store) replace(bucket, old, key string, v any) error {
 	})
 }
 
-func (s *store) delete(bucket, key string) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Delete([]byte(key)) })
+// delete removes the records with a key from buckets, all or none.
+func (s *store) delete(key string, buckets ...string) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		for _, bucket := range buckets {
+			if err := tx.Bucket([]byte(bucket)).Delete([]byte(key)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // loadAll reads every record of a bucket.
