@@ -68,8 +68,10 @@ func writeInto(path string, write func(io.Writer) error) error {
 
 // fullDisk says where there is no room. Nothing was left there.
 func fullDisk(err error, path string) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return hint(fmt.Errorf("%s cannot be written: %w", path, syscall.ENOSPC), "nothing was kept of it; --to names another place")
+	for _, reason := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, reason) {
+			return hint(fmt.Errorf("%s cannot be written: %w", path, reason), "nothing was kept of it; --to names another place")
+		}
 	}
 	return err
 }
