@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // Options say where the client of a service goes. Only Dir is needed.
@@ -111,11 +112,12 @@ func (f *facade) generate(ctx context.Context) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "mls-service-")
+	folder, err := temp.NewFolder("service")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
+	defer folder.Remove()
+	tmp := folder.Path
 	// The generator takes the import path from the nearest go.mod.
 	err = errors.Join(
 		os.WriteFile(filepath.Join(tmp, "go.mod"), []byte("module "+f.ImportPath+"\n"), 0o644),

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // target is the folder of a generated package.
@@ -220,11 +221,12 @@ func checkSame(root *os.Root, name string) error {
 
 // check builds and vets the files as if they were in place and all hidden ones gone.
 func (t *target) check(ctx context.Context, files source, hidden []string) error {
-	tmp, err := os.MkdirTemp("", "mls-check-")
+	folder, err := temp.NewFolder("check")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
+	defer folder.Remove()
+	tmp := folder.Path
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	for _, name := range hidden {
 		overlay.Replace[filepath.Join(t.dir, filepath.FromSlash(name))] = ""

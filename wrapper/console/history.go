@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // historyLines is how many lines are kept.
@@ -38,7 +40,10 @@ func openHistory(file string) (*history, error) {
 	}
 	if len(h.lines) > 2*historyLines {
 		h.lines = h.lines[len(h.lines)-historyLines:]
-		if err := replace(file, strings.Join(h.lines, "\n")+"\n"); err != nil {
+		if err := temp.WriteFile(file, func(w io.Writer) error {
+			_, err := io.WriteString(w, strings.Join(h.lines, "\n")+"\n")
+			return err
+		}); err != nil {
 			return nil, err
 		}
 	}
@@ -50,22 +55,6 @@ func openHistory(file string) (*history, error) {
 	}
 	h.file, err = os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	return h, err
-}
-
-// replace writes a file anew, or not at all.
-func replace(file, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".history-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
 
 // secret matches lines that may have a password, or another secret, in them.

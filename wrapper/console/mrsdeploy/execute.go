@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -109,7 +110,7 @@ func fetchPlots(ctx context.Context, s *mlserver.Session, a args) (answer, error
 			continue
 		}
 		path := filepath.Join(dir, filepath.Base(f))
-		if err := save(path, func(w io.Writer) error { return s.File(ctx, f, w) }); err != nil {
+		if err := temp.WriteFile(path, func(w io.Writer) error { return s.File(ctx, f, w) }); err != nil {
 			return nil, err
 		}
 		paths = append(paths, path)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 func checkProfileName(name string) error {
@@ -34,7 +36,7 @@ func (s *store) use(name string) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(s.dir, "current"), func(w io.Writer) error {
+	return temp.WriteFile(filepath.Join(s.dir, "current"), func(w io.Writer) error {
 		_, err := io.WriteString(w, name+"\n")
 		return err
 	})

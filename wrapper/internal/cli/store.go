@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // profile is what "mls login" stores about one server: how to reach it, and what is needed to stay signed in. There is never a
@@ -167,7 +168,7 @@ func (s *store) save(ctx context.Context, name string, p *profile) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, func(w io.Writer) error {
+	return temp.WriteFile(path, func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
