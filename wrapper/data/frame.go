@@ -240,22 +240,37 @@ func Members(json []byte, each func(name string, value []byte) error) (rest []by
 
 // Fields is Members with names that are good during the call.
 func Fields(json []byte, each func(name, value []byte) error) (rest []byte, err error) {
+	return Object(json, func(name, text []byte) ([]byte, error) {
+		value, rest, err := Value(text)
+		if err != nil {
+			return nil, err
+		}
+		return rest, each(name, value)
+	})
+}
+
+// Object is Fields of a read that finds out itself where a value ends: it gets the text that starts with the value, and returns
+// what comes after it.
+func Object(json []byte, read func(name, text []byte) (rest []byte, err error)) (rest []byte, err error) {
 	if json = space(json); len(json) == 0 {
 		return nil, errCut
 	}
 	if json[0] != '{' {
 		return nil, unexpected(json, "an object")
 	}
-	return eachMember(json, func(name, data []byte) ([]byte, error) {
-		n := ValueEnd(data)
-		if n < 0 {
-			return nil, errCut
-		}
-		if n == 0 {
-			return nil, unexpected(data, "a value")
-		}
-		return data[n:], each(name, data[:n:n])
-	})
+	return eachMember(json, read)
+}
+
+// Value is the value that a text starts with, and what comes after it: see Members.
+func Value(json []byte) (value, rest []byte, err error) {
+	switch n := ValueEnd(json); {
+	case n < 0:
+		return nil, nil, errCut
+	case n == 0:
+		return nil, nil, unexpected(json, "a value")
+	default:
+		return json[:n:n], json[n:], nil
+	}
 }
 
 // Elements calls each with the JSON of every element of the list that a text starts with, and returns what comes after it: see

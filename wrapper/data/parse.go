@@ -371,6 +371,9 @@ func Float(json []byte) (f float64, ok bool) {
 	return f, kind != number.None && len(rest) == 0
 }
 
+// AppendFloat appends a number, which must be finite, as JSON: the shortest text that reads back as the same.
+func AppendFloat(b []byte, f float64) []byte { return number.New().Append(b, f) }
+
 // UnmarshalJSON reads a list, or a single value as one of length 1.
 func (v *Vector) UnmarshalJSON(data []byte) error {
 	read, rest, err := parseVector(data)

@@ -94,7 +94,7 @@ func (c *Checked) checkRow(row Values) error {
 
 // check reports all that is wrong; mismatch tells what is with an input that is there.
 func (c *Checked) check(inputs Values, mismatch func(Parameter) string) error {
-	e := &InputError{Service: c.name, Version: c.version}
+	var problems []InputProblem
 	known := 0
 	for _, p := range c.Info.Inputs {
 		problem := "is missing"
@@ -103,14 +103,14 @@ func (c *Checked) check(inputs Values, mismatch func(Parameter) string) error {
 			known++
 		}
 		if problem != "" {
-			e.Problems = append(e.Problems, InputProblem{p.Name, p.Type, problem})
+			problems = append(problems, InputProblem{p.Name, p.Type, problem})
 		}
 	}
 	if known < len(inputs) {
-		e.Problems = append(e.Problems, c.unknown(inputs)...)
+		problems = append(problems, c.unknown(inputs)...)
 	}
-	if len(e.Problems) > 0 {
-		return e
+	if len(problems) > 0 {
+		return &InputError{Service: c.name, Version: c.version, Problems: problems}
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (s *Service) consume(ctx context.Context, body []byte) (*Result, error) {
 	if _, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, noParams, c.instead); err != nil {
 		return nil, err
 	}
-	var d resultDecoder
+	d := newResultDecoder(false)
 	r, rest, err := d.decode(c.answer)
 	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
 		err = notResult(fmt.Errorf("there is %.20q after its end", rest))
@@ -88,56 +88,74 @@ var (
 	consumed = &consumption.ConsumeWebServiceOK{}
 )
 
-// resultDecoder reads what services answer, and batches for each row.
+// resultDecoder reads what services answer, and batches for each row: from front to back, once.
 type resultDecoder struct {
 	copies bool     // whether outputs are kept in memory of their own
 	names  []string // of outputs so far: those of all rows are the same
 
-	success bool
-	message string
+	result               *Result
+	success              bool
+	message              string
+	member, output, file func(name, text []byte) (rest []byte, err error) // the methods below
+}
+
+func newResultDecoder(copies bool) *resultDecoder {
+	d := &resultDecoder{copies: copies}
+	d.member, d.output, d.file = d.readMember, d.readOutput, d.readFile
+	return d
 }
 
 // decode reads the result that answer starts with, and returns what comes after it.
 func (d *resultDecoder) decode(answer []byte) (r *Result, rest []byte, err error) {
-	d.success, d.message = false, ""
-	r = &Result{Outputs: Outputs{}}
-	rest, err = data.Fields(answer, func(name, value []byte) error {
-		switch {
-		case is(name, "success"):
-			return readJSON(value, &d.success)
-		case is(name, "errorMessage"):
-			return readJSON(value, &d.message)
-		case is(name, "consoleOutput"):
-			return readJSON(value, &r.Console)
-		case is(name, "changedFiles"):
-			return readJSON(value, &r.Changed)
-		case is(name, "outputParameters"):
-			return members(value, func(name, value []byte) error {
-				if d.copies {
-					value = bytes.Clone(value)
-				}
-				r.Outputs[d.name(name)] = value
-				return nil
-			})
-		case is(name, "outputFiles"):
-			return members(value, func(name, value []byte) error {
-				var file []byte
-				if err := json.Unmarshal(value, &file); err != nil {
-					return fmt.Errorf("file %q is not base64: %w", name, err)
-				}
-				if r.Files == nil {
-					r.Files = map[string][]byte{}
-				}
-				r.Files[string(name)] = file
-				return nil
-			})
-		}
-		return nil
-	})
-	if err != nil {
+	d.result, d.success, d.message = &Result{Outputs: Outputs{}}, false, ""
+	if rest, err = data.Object(answer, d.member); err != nil {
 		return nil, nil, notResult(err)
 	}
-	return r, rest, nil
+	return d.result, rest, nil
+}
+
+func (d *resultDecoder) readMember(name, text []byte) (rest []byte, err error) {
+	switch {
+	case is(name, "success"):
+		return readJSON(text, &d.success)
+	case is(name, "errorMessage"):
+		return readJSON(text, &d.message)
+	case is(name, "consoleOutput"):
+		return readJSON(text, &d.result.Console)
+	case is(name, "changedFiles"):
+		return readJSON(text, &d.result.Changed)
+	case is(name, "outputParameters"):
+		return members(text, d.output)
+	case is(name, "outputFiles"):
+		return members(text, d.file)
+	}
+	_, rest, err = data.Value(text)
+	return rest, err
+}
+
+func (d *resultDecoder) readOutput(name, text []byte) (rest []byte, err error) {
+	value, rest, err := data.Value(text)
+	if d.copies {
+		value = bytes.Clone(value)
+	}
+	d.result.Outputs[d.name(name)] = value
+	return rest, err
+}
+
+func (d *resultDecoder) readFile(name, text []byte) (rest []byte, err error) {
+	value, rest, err := data.Value(text)
+	if err != nil {
+		return nil, err
+	}
+	var file []byte
+	if err := json.Unmarshal(value, &file); err != nil {
+		return nil, fmt.Errorf("file %q is not base64: %w", name, err)
+	}
+	if d.result.Files == nil {
+		d.result.Files = map[string][]byte{}
+	}
+	d.result.Files[string(name)] = file
+	return rest, nil
 }
 
 // outcome is the result that was decoded last, with the error of the code if it failed.
@@ -167,37 +185,40 @@ func is(name []byte, want string) bool {
 	return string(name) == want || len(name) == len(want) && strings.EqualFold(string(name), want)
 }
 
-// readJSON is json.Unmarshal, which has little to do for what most answers say.
-func readJSON(value []byte, dst any) error {
+// readJSON is json.Unmarshal of the value that text starts with, which has little to do for what most answers say. It returns what
+// comes after the value.
+func readJSON(text []byte, dst any) (rest []byte, err error) {
+	usual := func(says string) bool {
+		rest, found := bytes.CutPrefix(text, []byte(says))
+		text = rest
+		return found
+	}
 	switch dst := dst.(type) {
 	case *bool:
-		switch string(value) {
-		case "true":
-			*dst = true
-			return nil
-		case "false":
-			*dst = false
-			return nil
+		if *dst = usual("true"); *dst || usual("false") {
+			return text, nil
 		}
 	case *string:
-		if string(value) == `""` {
-			*dst = ""
-			return nil
+		if *dst = ""; usual(`""`) {
+			return text, nil
 		}
 	case *[]string:
-		if string(value) == "[]" {
+		if usual("[]") {
 			*dst = []string{}
-			return nil
+			return text, nil
 		}
 	}
-	return json.Unmarshal(value, dst)
+	value, rest, err := data.Value(text)
+	if err != nil {
+		return nil, err
+	}
+	return rest, json.Unmarshal(value, dst)
 }
 
-// members is data.Fields of an object, or of null, which has none.
-func members(value []byte, each func(name, value []byte) error) error {
-	if string(value) == "null" {
-		return nil
+// members is data.Object of an object, or of null, which has none.
+func members(text []byte, read func(name, text []byte) ([]byte, error)) (rest []byte, err error) {
+	if rest, null := bytes.CutPrefix(text, []byte("null")); null {
+		return rest, nil
 	}
-	_, err := data.Fields(value, each)
-	return err
+	return data.Object(text, read)
 }

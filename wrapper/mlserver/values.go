@@ -112,7 +112,7 @@ func appendValue(b []byte, value any) ([]byte, error) {
 			return append(b, "-0.0"...), nil
 		}
 		if a == 0 || a >= 1e-6 && a < 1e21 { // else there is an exponent
-			return strconv.AppendFloat(b, v, 'f', -1, 64), nil
+			return data.AppendFloat(b, v), nil
 		}
 	case int:
 		return strconv.AppendInt(b, int64(v), 10), nil
