@@ -81,25 +81,25 @@ func (c *Checked) Check(inputs Values) error {
 }
 
 func (c *Checked) checkBody(inputs Values, body []byte, at map[string]span) error {
-	return c.check(inputs, func(p Parameter) string {
+	return c.check(inputs, func(p Parameter, value any) string {
 		where := at[p.Name]
-		return mismatch(p.Type.canonical(), inputs[p.Name], body[where.start:where.end])
+		return mismatch(p.Type.canonical(), value, body[where.start:where.end])
 	})
 }
 
 // checkRow checks the inputs of one of many calls, without a body of its own.
 func (c *Checked) checkRow(row Values) error {
-	return c.check(row, func(p Parameter) string { return misfit(p.Type.canonical(), row[p.Name]) })
+	return c.check(row, func(p Parameter, value any) string { return misfit(p.Type.canonical(), value) })
 }
 
 // check reports all that is wrong; mismatch tells what is with an input that is there.
-func (c *Checked) check(inputs Values, mismatch func(Parameter) string) error {
+func (c *Checked) check(inputs Values, mismatch func(p Parameter, value any) string) error {
 	var problems []InputProblem
 	known := 0
 	for _, p := range c.Info.Inputs {
 		problem := "is missing"
-		if _, given := inputs[p.Name]; given {
-			problem = mismatch(p)
+		if value, given := inputs[p.Name]; given {
+			problem = mismatch(p, value)
 			known++
 		}
 		if problem != "" {
