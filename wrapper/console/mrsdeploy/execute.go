@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,8 +85,8 @@ func resultOf(r *mlserver.Result, err error) (answer, error) {
 		message = failed.Error()
 	}
 	outputs := answer{}
-	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
-		outputs = append(outputs, runtimes.Input{Name: name, Value: r.Outputs[name]})
+	for _, name := range slices.Sorted(slices.Values(r.Outputs.Names())) {
+		outputs = append(outputs, runtimes.Input{Name: name, Value: r.Outputs.JSON(name)})
 	}
 	return answer{}.with("success", "logical", failed == nil).with("errorMessage", "character", message).
 		with("outputParameters", runtimes.AsAnswer, outputs).with("consoleOutput", "character", r.Console).

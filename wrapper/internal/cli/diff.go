@@ -141,7 +141,7 @@ func localEnvironment(ctx context.Context, lang mlserver.Runtime, program string
 	}
 	values := mlserver.Outputs{}
 	for _, v := range r.Outputs {
-		values[v.Name] = v.Value
+		values = append(values, mlserver.Output{Name: v.Name, JSON: v.Value})
 	}
 	return mlserver.EnvironmentOf(lang, values)
 }
