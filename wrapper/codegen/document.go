@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // Limits of what is taken for a service's document. Real ones have less than 20 kB and a handful of parameters.
@@ -93,12 +94,12 @@ type schema struct {
 }
 
 // callPath is the path of a service's call; a name in braces is a template of the server's own API.
-var callPath = regexp.MustCompile(`^/api/([^/{}]+)/([^/{}]+)$`)
+var callPath = lazyregexp.New(`^/api/([^/{}]+)/([^/{}]+)$`)
 
 func (d *document) service() (*service, error) {
 	var calls []string
 	for path, item := range d.Paths {
-		if _, post := item["post"]; post && callPath.MatchString(path) {
+		if _, post := item["post"]; post && callPath().MatchString(path) {
 			calls = append(calls, path)
 		}
 	}
@@ -111,7 +112,7 @@ func (d *document) service() (*service, error) {
 		return nil, fmt.Errorf("describes %d services, one is expected: %s", len(calls), strings.Join(calls[:min(len(calls), 5)], ", "))
 	}
 	path := calls[0]
-	segments := callPath.FindStringSubmatch(path)
+	segments := callPath().FindStringSubmatch(path)
 	s := &service{Name: segment(segments[1], d.Info.Title), Version: segment(segments[2], d.Info.Version), Description: d.Info.Description}
 	for _, n := range []string{s.Name, s.Version} {
 		if err := checkName(n); err != nil {

@@ -10,9 +10,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // Options say where the client of a service goes. Only Dir is needed.
@@ -110,11 +112,12 @@ func (f *facade) generate(ctx context.Context) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "mls-service-")
+	folder, err := temp.NewFolder("service")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
+	defer folder.Remove()
+	tmp := folder.Path
 	// The generator takes the import path from the nearest go.mod.
 	err = errors.Join(
 		os.WriteFile(filepath.Join(tmp, "go.mod"), []byte("module "+f.ImportPath+"\n"), 0o644),
@@ -152,12 +155,12 @@ func (s source) packages() []string {
 	return slices.Sorted(maps.Keys(dirs))
 }
 
-var importable = regexp.MustCompile(`^[A-Za-z0-9~][A-Za-z0-9._~-]*$`)
+var importable = lazyregexp.New(`^[A-Za-z0-9~][A-Za-z0-9._~-]*$`)
 
 // checkImportPath refuses folders that Go can't import from.
 func checkImportPath(importPath string) error {
 	for element := range strings.SplitSeq(importPath, "/") {
-		if !importable.MatchString(element) || strings.HasSuffix(element, ".") {
+		if !importable().MatchString(element) || strings.HasSuffix(element, ".") {
 			return fmt.Errorf("a Go package can't be imported from a folder called %q: use letters, digits, `-`, `_` and `.`", element)
 		}
 	}

@@ -11,10 +11,12 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // target is the folder of a generated package.
@@ -203,7 +205,7 @@ func generated(name string, text []byte) bool {
 	return string(line) == header
 }
 
-var serviceName = regexp.MustCompile(`(?m)^\tServiceName\s+= (".*")$`)
+var serviceName = lazyregexp.New(`(?m)^\tServiceName\s+= (".*")$`)
 
 // checkSame refuses a folder with the client of another service, which somebody may still need.
 func checkSame(root *os.Root, name string) error {
@@ -211,7 +213,7 @@ func checkSame(root *os.Root, name string) error {
 	if err != nil {
 		return nil // whatever it is will show on writing
 	}
-	if m := serviceName.FindSubmatch(text); m != nil && string(m[1]) != strconv.Quote(name) {
+	if m := serviceName().FindSubmatch(text); m != nil && string(m[1]) != strconv.Quote(name) {
 		return fmt.Errorf("%s has the client of service %s: choose another folder", root.Name(), m[1])
 	}
 	return nil
@@ -219,11 +221,12 @@ func checkSame(root *os.Root, name string) error {
 
 // check builds and vets the files as if they were in place and all hidden ones gone.
 func (t *target) check(ctx context.Context, files source, hidden []string) error {
-	tmp, err := os.MkdirTemp("", "mls-check-")
+	folder, err := temp.NewFolder("check")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
+	defer folder.Remove()
+	tmp := folder.Path
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	for _, name := range hidden {
 		overlay.Replace[filepath.Join(t.dir, filepath.FromSlash(name))] = ""

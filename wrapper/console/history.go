@@ -2,12 +2,15 @@ package console
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // historyLines is how many lines are kept.
@@ -37,7 +40,10 @@ func openHistory(file string) (*history, error) {
 	}
 	if len(h.lines) > 2*historyLines {
 		h.lines = h.lines[len(h.lines)-historyLines:]
-		if err := replace(file, strings.Join(h.lines, "\n")+"\n"); err != nil {
+		if err := temp.WriteFile(file, func(w io.Writer) error {
+			_, err := io.WriteString(w, strings.Join(h.lines, "\n")+"\n")
+			return err
+		}); err != nil {
 			return nil, err
 		}
 	}
@@ -51,28 +57,12 @@ func openHistory(file string) (*history, error) {
 	return h, err
 }
 
-// replace writes a file anew, or not at all.
-func replace(file, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".history-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
-}
-
 // secret matches lines that may have a password, or another secret, in them.
-var secret = regexp.MustCompile(`(?i)(password|passwd|pwd|secret|token|api_?key)\w*["']?\s*(=|<-|:)`)
+var secret = lazyregexp.New(`(?i)(password|passwd|pwd|secret|token|api_?key)\w*["']?\s*(=|<-|:)`)
 
 // add keeps a line, and tells whether it did: one that may hold a secret is not kept, nor is the line before once more.
 func (h *history) add(line string) bool {
-	if line == h.last || secret.MatchString(line) || strings.ContainsAny(line, "\r\n") {
+	if line == h.last || secret().MatchString(line) || strings.ContainsAny(line, "\r\n") {
 		return false
 	}
 	h.last = line

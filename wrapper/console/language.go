@@ -3,6 +3,8 @@ package console
 import (
 	"regexp"
 	"strings"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // language is how a prompt looks and what can be said about code without running it.
@@ -11,19 +13,19 @@ type language struct {
 	prompt     string // of the local side
 	more       string // the prompt of further lines
 	unfinished func(code string) bool
-	refused    *regexp.Regexp // what the server does not do
-	completion string         // code that prints completions; %s is the line up to the cursor, as a literal
+	refused    func() *regexp.Regexp // what the server does not do
+	completion string                // code that prints completions; %s is the line up to the cursor, as a literal
 }
 
 var (
 	languageR = language{
 		name: "R", prompt: "> ", more: "+ ", unfinished: unfinishedR,
-		refused:    regexp.MustCompile(`^\s*(\?|(q|quit|help|browser|vignette|example|demo)\s*\()`),
+		refused:    lazyregexp.New(`^\s*(\?|(q|quit|help|browser|vignette|example|demo)\s*\()`),
 		completion: completionR,
 	}
 	languagePython = language{
 		name: "Python", prompt: ">>> ", more: "... ", unfinished: unfinishedPython,
-		refused:    regexp.MustCompile(`^\s*((exit|quit|help|breakpoint)\s*\(|quit\s*$)`),
+		refused:    lazyregexp.New(`^\s*((exit|quit|help|breakpoint)\s*\(|quit\s*$)`),
 		completion: completionPython,
 	}
 )
@@ -38,34 +40,34 @@ func blank(code string) bool {
 	return true
 }
 
-var command = regexp.MustCompile(`^\s*([A-Za-z]+(?:\([^()#]*\))?)\s*;?\s*(?:#.*)?$`)
+var command = lazyregexp.New(`^\s*([A-Za-z]+(?:\([^()#]*\))?)\s*;?\s*(?:#.*)?$`)
 
 // word is the command of a line that holds nothing else but a comment, such as "pause()"; else "".
 func word(line string) string {
-	if m := command.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+	if m := command().FindStringSubmatch(strings.TrimSpace(line)); m != nil {
 		return strings.ReplaceAll(m[1], " ", "")
 	}
 	return ""
 }
 
 // localOnly are functions of mrsdeploy that the local side has; where the server has them too they don't work there.
-var localOnly = regexp.MustCompile(`\b(remoteLogin|remoteLoginAAD|remoteLogout|remoteExecute|remoteScript|diffLocalRemote|putLocalObject|getRemoteObject|` +
+var localOnly = lazyregexp.New(`\b(remoteLogin|remoteLoginAAD|remoteLogout|remoteExecute|remoteScript|diffLocalRemote|putLocalObject|getRemoteObject|` +
 	`putLocalWorkspace|getRemoteWorkspace|putLocalFile|getRemoteFile|listRemoteFiles|deleteRemoteFile|createSnapshot|loadSnapshot|listSnapshots|` +
 	`downloadSnapshot|deleteSnapshot|publishService|updateService|getService|listServices|deleteService|serviceOption|pause|resume)\s*\(`)
 
 // unknown matches what R and Python say of a function that is not there, and mrsdeploy's functions in a session of a server that
 // has mrsdeploy itself.
-var unknown = regexp.MustCompile(`could not find function|is not defined|missing URL`)
+var unknown = lazyregexp.New(`could not find function|is not defined|missing URL`)
 
 // advice is what to do instead of code that the server did not run, for a reason.
 func (l *language) advice(code, reason string) string {
-	if m := localOnly.FindStringSubmatch(code); m != nil && unknown.MatchString(reason) {
+	if m := localOnly().FindStringSubmatch(code); m != nil && unknown().MatchString(reason) {
 		if m[1] == "pause" {
 			return "pause() goes to the local side when nothing else is in the line"
 		}
 		return m[1] + "() is a function of the local side: pause() goes there, resume() comes back"
 	}
-	if !l.refused.MatchString(code) {
+	if !l.refused().MatchString(code) {
 		return ""
 	}
 	switch first := strings.TrimLeft(code, " \t\n?"); {

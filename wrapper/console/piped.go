@@ -4,8 +4,9 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"regexp"
 	"strings"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // Piped reads lines from something that is no terminal, and shows them with their prompts, so that what is printed reads as if
@@ -28,7 +29,7 @@ func NewPiped(in io.Reader, out *Screen, echo bool) *Piped {
 }
 
 // given matches passwords that code gives.
-var given = regexp.MustCompile(`(?i)\b(password["']?\s*(?:=|<-|:)\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`)
+var given = lazyregexp.New(`(?i)\b(password["']?\s*(?:=|<-|:)\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`)
 
 // Line shows the prompt and reads a line.
 func (p *Piped) Line(ctx context.Context, prompt string) (string, error) {
@@ -38,7 +39,7 @@ func (p *Piped) Line(ctx context.Context, prompt string) (string, error) {
 	case err != nil:
 		p.out.freshLine()
 	case p.echo:
-		_, _ = io.WriteString(p.out, given.ReplaceAllString(line, `$1"********"`)+"\n")
+		_, _ = io.WriteString(p.out, given().ReplaceAllString(line, `$1"********"`)+"\n")
 	default:
 		p.out.typed()
 	}

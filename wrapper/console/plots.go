@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -69,19 +70,30 @@ func (c *Console) plot(ctx context.Context, s *mlserver.Session, name string) (f
 
 // fetch brings a file of the session into a folder, whole or not at all. A file that is there already stays.
 func fetch(ctx context.Context, s *mlserver.Session, name, dir string) (string, error) {
-	f, err := os.CreateTemp(dir, ".plot-*")
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(f.Name())
-	if err := errors.Join(s.File(ctx, name, f), f.Close()); err != nil {
+	defer root.Close()
+	temp.Sweep(root, ".")
+	f, err := temp.Create(root, ".", 0o600)
+	if err != nil {
 		return "", err
 	}
-	return settle(f.Name(), dir, localName(name))
+	if err := s.File(ctx, name, f); err != nil {
+		f.Discard()
+		return "", err
+	}
+	to, err := reserve(dir, localName(name))
+	if err != nil {
+		f.Discard()
+		return "", err
+	}
+	return to, f.Commit(filepath.Base(to))
 }
 
-// settle gives a file its name, or the next one that is free.
-func settle(from, dir, name string) (string, error) {
+// reserve takes a name for a file, or the next one that is free.
+func reserve(dir, name string) (string, error) {
 	ext := filepath.Ext(name)
 	for n := 1; ; n++ {
 		to := filepath.Join(dir, name)
@@ -95,7 +107,7 @@ func settle(from, dir, name string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return to, errors.Join(f.Close(), os.Rename(from, to))
+		return to, f.Close()
 	}
 }
 

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -99,7 +99,7 @@ func (c *Console) cancel(ctx context.Context, s *mlserver.Session) {
 }
 
 // processEnded matches how servers tell that the interpreter of a session is no more.
-var processEnded = regexp.MustCompile(`(?i)(process|session|shell) (has )?(ended|terminated|exited|crashed)`)
+var processEnded = lazyregexp.New(`(?i)(process|session|shell) (has )?(ended|terminated|exited|crashed)`)
 
 // failed tells what went wrong. The session lives on wherever it can.
 func (c *Console) failed(ctx context.Context, code string, err error, cancelled bool) {
@@ -131,7 +131,7 @@ func (c *Console) codeFailed(ctx context.Context, code string, failure *mlserver
 		c.cfg.Out.freshLine()
 		_, _ = io.WriteString(c.cfg.Out, lines(text)+"\n")
 	}
-	if processEnded.MatchString(failure.Message) {
+	if processEnded().MatchString(failure.Message) {
 		if s := c.conn().Session; s != nil {
 			if _, err := s.Objects(ctx); errors.Is(err, mlserver.ErrGone) || errors.Is(err, mlserver.ErrNotFound) {
 				c.sessionLost(ctx)

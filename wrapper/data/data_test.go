@@ -83,7 +83,7 @@ func TestVectorsAsServersWriteThem(t *testing.T) {
 		`["abc`:        "ends in the middle",
 		`[1 2]`:        "a comma or ]",
 		`[1,]`:         "a value",
-		`[1]x`:         "the end",
+		`[1]x`:         "after its end",
 		`[01]`:         "a number",
 		`[1,1e999]`:    "a number",
 		``:             "ends in the middle",
@@ -184,7 +184,7 @@ func TestFramesThatAreNone(t *testing.T) {
 		`{a:1}`:                   "a name",
 		`[{"a":1}`:                "ends in the middle",
 		`3`:                       "an object of columns or a list of rows",
-		`{"a":[1]}]`:              "the end",
+		`{"a":[1]}]`:              "after its end",
 	} {
 		var f Frame
 		if err := f.UnmarshalJSON([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 
@@ -48,9 +47,16 @@ func (f Frame) check() error {
 			return fmt.Errorf("two columns are called %q", c.Name)
 		}
 		seen[c.Name] = true
-		if c.Values.Len() != f.Rows() {
-			return fmt.Errorf("column %q has %d values, column %q has %d", f[0].Name, f.Rows(), c.Name, c.Values.Len())
+		if err := f.checkLength(c); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (f Frame) checkLength(c Column) error {
+	if c.Values.Len() != f.Rows() {
+		return fmt.Errorf("column %q has %d values, column %q has %d", f[0].Name, f.Rows(), c.Name, c.Values.Len())
 	}
 	return nil
 }
@@ -105,95 +111,60 @@ func (f Frame) MarshalJSON() ([]byte, error) { return f.AppendJSON(nil) }
 
 // UnmarshalJSON reads an object of columns, or a list of rows that are objects. A row that lacks a column has NA there.
 func (f *Frame) UnmarshalJSON(data []byte) error {
-	read, rest, err := parseFrame(data)
-	if err == nil {
-		err = atEnd(rest)
-	}
-	if err == nil {
-		err = read.check()
-	}
-	if err == nil {
-		*f = read
-	}
-	return err
+	return unmarshal(data, f, (*Reader).Frame)
 }
 
-func parseFrame(data []byte) (Frame, []byte, error) {
-	if data = space(data); len(data) == 0 {
-		return nil, nil, errCut
+// Frame reads an object of columns, or a list of rows that are objects. A row that lacks a column has NA there.
+func (r *Reader) Frame() (f Frame, err error) {
+	c, err := r.Peek()
+	switch {
+	case err != nil:
+		return nil, err
+	case c == '{':
+		f, err = r.columns()
+	case c == '[':
+		f, err = r.rows()
+	default:
+		err = unexpected(r.text, "an object of columns or a list of rows")
 	}
-	switch data[0] {
-	case '{':
-		return parseColumns(data)
-	case '[':
-		return parseRows(data)
+	if err == nil {
+		err = f.check()
 	}
-	return nil, nil, unexpected(data, "an object of columns or a list of rows")
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
-func parseColumns(data []byte) (Frame, []byte, error) {
+func (r *Reader) columns() (Frame, error) {
 	f := Frame{}
-	rest, err := eachMember(data, func(name, data []byte) ([]byte, error) {
-		v, rest, err := parseVector(data)
-		if err != nil {
-			return nil, fmt.Errorf("column %q: %w", name, err)
+	err := r.Object(func(name []byte) error {
+		c := Column{Name: string(name)}
+		var err error
+		if c.Values, err = r.vector(f.Rows()); err != nil {
+			return fmt.Errorf("column %q: %w", c.Name, err)
 		}
-		f = append(f, Column{string(name), v})
-		return rest, nil
+		f = append(f, c)
+		return f.checkLength(c) // at once: memory was taken for as many
 	})
-	return f, rest, err
+	return f, err
 }
 
-// eachMember calls read for each member of the object that data starts with; it returns what comes after the value.
-func eachMember(data []byte, read func(name, value []byte) ([]byte, error)) (rest []byte, err error) {
-	if data = space(data[1:]); len(data) > 0 && data[0] == '}' {
-		return data[1:], nil
-	}
-	for more := true; more; {
-		if len(data) == 0 {
-			return nil, errCut
-		}
-		if data[0] != '"' {
-			return nil, unexpected(data, "a name")
-		}
-		name, after, err := parseString(data)
-		if err != nil {
-			return nil, err
-		}
-		if after = space(after); len(after) == 0 {
-			return nil, errCut
-		}
-		if after[0] != ':' {
-			return nil, unexpected(after, "a colon")
-		}
-		if data, err = read(name, space(after[1:])); err != nil {
-			return nil, err
-		}
-		if data, more, err = next(data, '}'); err != nil {
-			return nil, err
-		}
-	}
-	return data, nil
-}
-
-func parseRows(data []byte) (Frame, []byte, error) {
+func (r *Reader) rows() (Frame, error) {
 	var names []string
 	var columns []*vectorBuilder
-	row := 0
-	data = space(data[1:])
-	if len(data) > 0 && data[0] == ']' {
-		return Frame{}, data[1:], nil
-	}
-	for more := true; more; row++ {
-		if len(data) == 0 {
-			return nil, nil, errCut
+	rows := 0
+	err := r.List(func(row int) error {
+		c, err := r.Peek()
+		if err != nil {
+			return err
 		}
-		if data[0] != '{' {
-			return nil, nil, fmt.Errorf("row %d is no object", row)
+		if c != '{' {
+			return fmt.Errorf("row %d is no object", row)
 		}
 		at := 0 // rows mostly have the same order
-		var err error
-		data, err = eachMember(data, func(name, data []byte) ([]byte, error) {
+		rows++
+		return r.Object(func(name []byte) error {
 			if at >= len(names) || names[at] != string(name) {
 				at = slices.Index(names, string(name))
 			}
@@ -201,152 +172,29 @@ func parseRows(data []byte) (Frame, []byte, error) {
 				at = len(names)
 				names, columns = append(names, string(name)), append(columns, newBuilder(0))
 			}
-			b := columns[at]
+			b, column := columns[at], names[at]
 			at++
 			for b.n < row {
 				b.null()
 			}
 			if b.n > row {
-				return nil, fmt.Errorf("row %d has %q twice", row, name)
+				return fmt.Errorf("row %d has %q twice", row, column)
 			}
-			rest, err := b.value(data)
-			if err != nil {
-				return nil, fmt.Errorf("column %q: %w", name, err)
+			if err := b.read(r); err != nil {
+				return fmt.Errorf("column %q: %w", column, err)
 			}
-			return rest, nil
+			return nil
 		})
-		if err != nil {
-			return nil, nil, err
-		}
-		if data, more, err = next(data, ']'); err != nil {
-			return nil, nil, err
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	f := make(Frame, len(names))
 	for i, b := range columns {
-		for b.n < row {
+		for b.n < rows {
 			b.null()
 		}
 		f[i] = Column{names[i], b.finish()}
 	}
-	return f, data, nil
+	return f, nil
 }
-
-// Members calls each with the name and the JSON of every member of the object that a text starts with, and returns what comes
-// after it. It looks only for where values end: whether they are valid is left to who reads them.
-func Members(json []byte, each func(name string, value []byte) error) (rest []byte, err error) {
-	return Fields(json, func(name, value []byte) error { return each(string(name), value) })
-}
-
-// Fields is Members with names that are good during the call.
-func Fields(json []byte, each func(name, value []byte) error) (rest []byte, err error) {
-	if json = space(json); len(json) == 0 {
-		return nil, errCut
-	}
-	if json[0] != '{' {
-		return nil, unexpected(json, "an object")
-	}
-	return eachMember(json, func(name, data []byte) ([]byte, error) {
-		n := ValueEnd(data)
-		if n < 0 {
-			return nil, errCut
-		}
-		if n == 0 {
-			return nil, unexpected(data, "a value")
-		}
-		return data[n:], each(name, data[:n:n])
-	})
-}
-
-// Elements calls each with the JSON of every element of the list that a text starts with, and returns what comes after it: see
-// Members.
-func Elements(json []byte, each func(value []byte) error) (rest []byte, err error) {
-	if json = space(json); len(json) == 0 {
-		return nil, errCut
-	}
-	if json[0] != '[' {
-		return nil, unexpected(json, "a list")
-	}
-	if json = space(json[1:]); len(json) > 0 && json[0] == ']' {
-		return json[1:], nil
-	}
-	for more := true; more; {
-		n := ValueEnd(json)
-		if n < 0 {
-			return nil, errCut
-		}
-		if n == 0 {
-			return nil, unexpected(json, "a value")
-		}
-		if err := each(json[:n:n]); err != nil {
-			return nil, err
-		}
-		if json, more, err = next(json[n:], ']'); err != nil {
-			return nil, err
-		}
-	}
-	return json, nil
-}
-
-// ValueEnd is the length of the value that data starts with, whether or not it is valid; -1 if it has no end, 0 if nothing is there
-// that could be one.
-func ValueEnd(data []byte) int {
-	depth, closing := 0, 0 // closing is where the next ] is
-	for at := 0; at < len(data); {
-		switch c := data[at]; c {
-		case '"':
-			end := stringEnd(data[at:])
-			if end < 0 {
-				return -1
-			}
-			at += end + 1
-		case '[':
-			depth++
-			if closing <= at {
-				if closing = bytes.IndexByte(data[at:], ']') + at; closing < at {
-					return -1
-				}
-			}
-			if flat(data[at+1 : closing]) {
-				at = closing
-			} else {
-				at++
-			}
-			continue
-		case '{':
-			depth++
-			at++
-			continue
-		case ']', '}':
-			if depth == 0 {
-				return at
-			}
-			depth--
-			at++
-		case ',', ':', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return at
-			}
-			at++
-			continue
-		default:
-			for at < len(data) && !delimiter[data[at]] {
-				at++
-			}
-		}
-		if depth == 0 {
-			return at
-		}
-	}
-	if depth > 0 {
-		return -1
-	}
-	return len(data)
-}
-
-// flat tells whether a text is of numbers and words only.
-func flat(data []byte) bool {
-	return bytes.IndexByte(data, '[') < 0 && bytes.IndexByte(data, '"') < 0 && bytes.IndexByte(data, '{') < 0
-}
-
-var delimiter = [256]bool{',': true, ':': true, ' ': true, '\t': true, '\r': true, '\n': true, '"': true, '[': true, ']': true, '{': true, '}': true}

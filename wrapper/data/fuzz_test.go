@@ -50,7 +50,7 @@ func FuzzMembers(f *testing.F) {
 		if json.Unmarshal(text, &want) != nil || want == nil {
 			return
 		}
-		if err != nil || len(space(rest)) > 0 || !reflect.DeepEqual(got, want) {
+		if err != nil || len(bytes.TrimSpace(rest)) > 0 || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q is %v with rest %q, %v; want %v", text, got, rest, err, want)
 		}
 	})

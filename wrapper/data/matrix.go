@@ -39,68 +39,42 @@ func (m Matrix) MarshalJSON() ([]byte, error) { return m.AppendJSON(nil) }
 
 // UnmarshalJSON reads a list of rows of numbers, all of one length.
 func (m *Matrix) UnmarshalJSON(data []byte) error {
-	read, rest, err := parseMatrix(data)
-	if err == nil {
-		err = atEnd(rest)
-	}
-	if err == nil {
-		*m = read
-	}
-	return err
+	return unmarshal(data, m, (*Reader).Matrix)
 }
 
-func parseMatrix(data []byte) (Matrix, []byte, error) {
+// Matrix reads a list of rows of numbers, all of one length.
+func (r *Reader) Matrix() (Matrix, error) {
 	var m Matrix
-	if data = space(data); len(data) == 0 {
-		return m, nil, errCut
-	}
-	if data[0] != '[' {
-		return m, nil, unexpected(data, "a list of rows")
-	}
-	if data = space(data[1:]); len(data) > 0 && data[0] == ']' {
-		return m, data[1:], nil
-	}
-	codec := number.New()
-	for more := true; more; m.Rows++ {
-		if len(data) == 0 {
-			return m, nil, errCut
+	b := vectorBuilder{codec: number.New(), v: Vector{kind: Numeric}}
+	more, err := r.start('[', "a list of rows")
+	for ; more && err == nil; more, err = r.next(']') {
+		if c, err := r.Peek(); err == nil && c != '[' {
+			return Matrix{}, fmt.Errorf("row %d is no list", m.Rows)
 		}
-		if data[0] != '[' {
-			return m, nil, fmt.Errorf("row %d is no list", m.Rows)
+		start := b.n
+		if err := b.row(r); err != nil {
+			return Matrix{}, fmt.Errorf("row %d: %w", m.Rows, err)
 		}
-		start := len(m.Values)
-		rest, err := parseRow(codec, &m, data)
-		if err != nil {
-			return m, nil, fmt.Errorf("row %d: %w", m.Rows, err)
-		}
-		if cols := len(m.Values) - start; m.Rows == 0 {
+		if cols := b.n - start; m.Rows == 0 {
 			m.Cols = cols
 		} else if cols != m.Cols {
-			return m, nil, fmt.Errorf("row %d has %d values, row 0 has %d", m.Rows, cols, m.Cols)
+			return Matrix{}, fmt.Errorf("row %d has %d values, row 0 has %d", m.Rows, cols, m.Cols)
 		}
-		if data, more, err = next(rest, ']'); err != nil {
-			return m, nil, err
-		}
-	}
-	return m, data, nil
-}
-
-func parseRow(codec *number.Codec, m *Matrix, data []byte) ([]byte, error) {
-	b := vectorBuilder{codec: codec, v: Vector{kind: Numeric, floats: m.Values}}
-	data = space(data[1:])
-	if len(data) > 0 && data[0] == ']' {
-		return data[1:], nil
-	}
-	var err error
-	for more := true; more; {
-		if data, err = b.value(data); err != nil {
-			return nil, err
-		}
-		b.v.floats, data = parseFloats(codec, b.v.floats, data)
-		if data, more, err = next(data, ']'); err != nil {
-			return nil, err
-		}
+		m.Rows++
 	}
 	m.Values = b.v.floats
-	return data, nil
+	return m, err
+}
+
+// row reads a list of numbers behind those that are there.
+func (b *vectorBuilder) row(r *Reader) error {
+	more, err := r.start('[', "a list")
+	for ; more && err == nil; more, err = r.next(']') {
+		if err := b.read(r); err != nil {
+			return err
+		}
+		b.v.floats, r.text = parseFloats(b.codec, b.v.floats, r.text, r.tail)
+		b.n = len(b.v.floats)
+	}
+	return err
 }

@@ -2,10 +2,12 @@ package data
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"math"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 
@@ -27,24 +29,50 @@ func newBuilder(size int) *vectorBuilder {
 	return b
 }
 
+// grow takes memory for so many values more. Where more and more are asked for, it takes twice as much each time.
 func (b *vectorBuilder) grow(size int) {
 	switch b.v.kind {
 	case Numeric:
-		b.v.floats = slices.Grow(b.v.floats, size)
+		b.v.floats = grown(b.v.floats, size)
 	case Integer:
-		b.v.ints = slices.Grow(b.v.ints, size)
+		b.v.ints = grown(b.v.ints, size)
 	case Logical:
-		b.v.bools = slices.Grow(b.v.bools, size)
+		b.v.bools = grown(b.v.bools, size)
 	case Character:
-		b.ends = slices.Grow(b.ends, size)
+		b.ends = grown(b.ends, size)
 	}
 }
 
-// value reads one value and returns the rest.
-func (b *vectorBuilder) value(data []byte) ([]byte, error) {
-	if len(data) == 0 {
-		return nil, errCut
+func grown[T any](list []T, size int) []T {
+	const first = 1 // value, which shows the kind
+	if cap(list)-len(list) < size && len(list) > first {
+		size = max(size, len(list))
 	}
+	return slices.Grow(list, size)
+}
+
+// read reads one value.
+func (b *vectorBuilder) read(r *Reader) error {
+	c, err := r.Peek()
+	if err != nil {
+		return err
+	}
+	if c == '"' {
+		s, err := r.string()
+		if err != nil {
+			return err
+		}
+		return b.string(s)
+	}
+	if err := r.whole(); err != nil {
+		return err
+	}
+	r.text, err = b.value(r.text)
+	return err
+}
+
+// value reads one value that is no text and returns the rest.
+func (b *vectorBuilder) value(data []byte) ([]byte, error) {
 	switch c := data[0]; {
 	case c == '-' || c-'0' < 10:
 		f, i, kind, rest := b.codec.Parse(data)
@@ -58,12 +86,6 @@ func (b *vectorBuilder) value(data []byte) ([]byte, error) {
 			return rest, b.int(i, f)
 		}
 		return rest, b.float(f)
-	case c == '"':
-		s, rest, err := parseString(data)
-		if err != nil {
-			return nil, err
-		}
-		return rest, b.string(s)
 	}
 	if rest, ok := bytes.CutPrefix(data, []byte("null")); ok {
 		b.null()
@@ -87,7 +109,13 @@ func (b *vectorBuilder) value(data []byte) ([]byte, error) {
 	return nil, unexpected(data, "a value")
 }
 
-var errCut = errors.New("the JSON ends in the middle")
+// errCut is JSON that has an end before its end.
+var errCut error = cutError{}
+
+type cutError struct{}
+
+func (cutError) Error() string        { return "the JSON ends in the middle" }
+func (cutError) Is(target error) bool { return target == io.ErrUnexpectedEOF }
 
 func unexpected(data []byte, wanted string) error {
 	return fmt.Errorf("the JSON has %.20q where %s belongs", data, wanted)
@@ -245,53 +273,50 @@ func (b *vectorBuilder) finish() Vector {
 	return b.v
 }
 
-// parseVector reads a list, or a single value as one of length 1.
-func parseVector(data []byte) (Vector, []byte, error) {
-	data = space(data)
-	if len(data) == 0 {
-		return Vector{}, nil, errCut
+// vector reads a list, or a single value as one of length 1. like is how long it is, if it is as long as others.
+func (r *Reader) vector(like int) (Vector, error) {
+	c, err := r.Peek()
+	if err != nil {
+		return Vector{}, err
 	}
-	if data[0] != '[' {
+	if c != '[' {
 		b := newBuilder(1)
-		rest, err := b.value(data)
-		return b.finish(), rest, err
+		err := b.read(r)
+		return b.finish(), err
 	}
-	data = space(data[1:])
 	b := newBuilder(0)
-	if len(data) > 0 && data[0] == ']' {
-		return b.finish(), data[1:], nil
-	}
-	var err error
-	for first := true; ; first = false {
-		if data, err = b.value(data); err != nil {
-			return Vector{}, nil, err
+	more, err := r.start('[', "a list")
+	for window := -1; more && err == nil; more, err = r.next(']') {
+		if err := b.read(r); err != nil {
+			return Vector{}, err
 		}
-		if first {
-			b.grow(countValues(data))
+		if window != r.windows {
+			window = r.windows
+			b.grow(r.count(like - b.n))
 		}
 		if b.v.kind == Numeric {
-			b.v.floats, data = parseFloats(b.codec, b.v.floats, data)
+			b.v.floats, r.text = parseFloats(b.codec, b.v.floats, r.text, r.tail)
 			b.n = len(b.v.floats)
 		}
-		var more bool
-		if data, more, err = next(data, ']'); err != nil {
-			return Vector{}, nil, err
-		}
-		if !more {
-			return b.finish(), data, nil
-		}
 	}
+	return b.finish(), err
 }
 
-// countValues guesses how many values are left in a list, so that memory is taken once.
-func countValues(data []byte) int {
-	end := bytes.IndexByte(data, ']')
-	return bytes.Count(data[:max(end, 0)], []byte(",")) + 1
+// count guesses how many values are left in a list, so that memory is taken once: those in the window, and like if it goes on.
+func (r *Reader) count(like int) int {
+	end := bytes.IndexByte(r.text, ']')
+	if end >= 0 {
+		return bytes.Count(r.text[:end], []byte(",")) + 1
+	}
+	if r.source == nil {
+		return 0
+	}
+	return max(bytes.Count(r.text, []byte(",")), like)
 }
 
-// parseFloats reads a run of numbers, each with a comma in front, and leaves the rest.
-func parseFloats(c *number.Codec, list []float64, data []byte) ([]float64, []byte) {
-	for len(data) > 1 && data[0] == ',' {
+// parseFloats reads a run of numbers, each with a comma in front, and leaves the rest: the last bytes of which may go on.
+func parseFloats(c *number.Codec, list []float64, data []byte, tail int) ([]float64, []byte) {
+	for len(data) > tail+1 && data[0] == ',' {
 		f, _, kind, rest := c.Parse(data[1:])
 		if kind == number.None {
 			break
@@ -301,35 +326,20 @@ func parseFloats(c *number.Codec, list []float64, data []byte) ([]float64, []byt
 	return list, data
 }
 
-// next reads what comes after a value: a comma, after which there is more, or the end.
-func next(data []byte, end byte) (rest []byte, more bool, err error) {
-	data = space(data)
-	switch {
-	case len(data) == 0:
-		return nil, false, errCut
-	case data[0] == ',':
-		return space(data[1:]), true, nil
-	case data[0] == end:
-		return data[1:], false, nil
-	}
-	return nil, false, unexpected(data, "a comma or "+string(end))
-}
-
-func space(data []byte) []byte {
-	for len(data) > 0 && (data[0] == ' ' || data[0] == '\n' || data[0] == '\r' || data[0] == '\t') {
-		data = data[1:]
-	}
-	return data
-}
-
 // parseString reads a string that data starts with.
 func parseString(data []byte) (s, rest []byte, err error) {
-	for i := 1; i < min(len(data), 32); i++ { // what most names are
-		if c := data[i]; c == '"' {
-			return data[1:i], data[i+1:], nil
-		} else if c == '\\' || c >= utf8.RuneSelf {
-			break
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for at := 1; len(data)-at >= 8; at += 8 { // most texts are of nothing but ASCII: eight bytes at a time
+		word := binary.LittleEndian.Uint64(data[at:])
+		quote, slash := word^'"'*ones, word^'\\'*ones
+		found := ((quote-ones)&^quote | (slash-ones)&^slash | word) & tops
+		if found == 0 {
+			continue
 		}
+		if at += bits.TrailingZeros64(found) / 8; data[at] == '"' {
+			return data[1:at], data[at+1:], nil
+		}
+		break
 	}
 	end := stringEnd(data)
 	if end < 0 {
@@ -371,21 +381,26 @@ func Float(json []byte) (f float64, ok bool) {
 	return f, kind != number.None && len(rest) == 0
 }
 
+// AppendFloat appends a number, which must be finite, as JSON: the shortest text that reads back as the same.
+func AppendFloat(b []byte, f float64) []byte { return number.New().Append(b, f) }
+
 // UnmarshalJSON reads a list, or a single value as one of length 1.
 func (v *Vector) UnmarshalJSON(data []byte) error {
-	read, rest, err := parseVector(data)
-	if err == nil {
-		err = atEnd(rest)
-	}
-	if err == nil {
-		*v = read
-	}
-	return err
+	return unmarshal(data, v, (*Reader).Vector)
 }
 
-func atEnd(rest []byte) error {
-	if rest = space(rest); len(rest) > 0 {
-		return unexpected(rest, "the end")
+// Vector reads a list, or a single value as one of length 1.
+func (r *Reader) Vector() (Vector, error) { return r.vector(0) }
+
+// unmarshal reads a text that is of one value.
+func unmarshal[T any](json []byte, dst *T, read func(*Reader) (T, error)) error {
+	r := Reader{text: json}
+	v, err := read(&r)
+	if err == nil {
+		err = r.End()
 	}
-	return nil
+	if err == nil {
+		*dst = v
+	}
+	return err
 }

@@ -167,7 +167,7 @@ func (s *Server) forget(b *batch) error {
 	b.mu.Unlock()
 	b.cancel()
 	b.files.remove()
-	return s.store.delete(bucketBatches, b.files.id)
+	return s.store.delete(b.files.id, bucketBatches)
 }
 
 // expireBatches forgets batches that ended a while ago.

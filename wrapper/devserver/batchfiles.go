@@ -303,7 +303,7 @@ func (s *Server) loadBatches() error {
 			if b.results != nil {
 				b.results.close()
 			}
-			if err := s.store.delete(bucketBatches, id); err != nil {
+			if err := s.store.delete(id, bucketBatches); err != nil {
 				return err
 			}
 			continue

@@ -141,7 +141,7 @@ func (s *Server) setPool(r *request, size *poolSize) (*published, error) {
 		if size != nil {
 			err = s.store.put(bucketPools, p.key(), size)
 		} else {
-			err = s.store.delete(bucketPools, p.key())
+			err = s.store.delete(p.key(), bucketPools)
 		}
 		if err != nil || size == nil && p.workers.dedicated() == nil {
 			return p, nil, err

@@ -58,7 +58,7 @@ func (e *engine) start(ctx context.Context, dir string) (*runtimes.Worker, error
 		return nil, err
 	}
 	w, err := e.pool.Start(ctx, runtimes.Options{Dir: dir, MemoryLimit: e.limit})
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !noRoom(err) {
 		return nil, fail(http.StatusInternalServerError, "%v", err)
 	}
 	return w, err

@@ -47,7 +47,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &f):
 	case errors.As(err, &tooLarge):
 		f = fail(http.StatusRequestEntityTooLarge, "the body is larger than the %d bytes this server takes", tooLarge.Limit)
-	case errors.Is(err, syscall.ENOSPC):
+	case noRoom(err):
 		f = fail(http.StatusInsufficientStorage, "the server's disk is full")
 	case errors.As(err, &said):
 		f = fail(http.StatusInternalServerError, "%s", said.Message)
@@ -71,6 +71,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		body.ExceptionType = strings.ReplaceAll(http.StatusText(f.status), " ", "") // the real names are not known
 	}
 	writeJSON(w, f.status, body)
+}
+
+// noRoom tells that something could not be written because the disk is full, or what the server may use of it.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // writeJSON writes compact JSON: clients are known to search answers with regular expressions that allow no blanks.

@@ -9,11 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // LDAP makes POST /login check names and passwords in an LDAP directory or Active Directory, and switches the local accounts
@@ -44,7 +45,7 @@ type ldapDirectory struct {
 	tls        *tls.Config
 }
 
-var comparedWithName = regexp.MustCompile(`([A-Za-z][A-Za-z0-9.-]*)\s*=\s*\{0\}`)
+var comparedWithName = lazyregexp.New(`([A-Za-z][A-Za-z0-9.-]*)\s*=\s*\{0\}`)
 
 // newLDAPDirectory sends nothing: a directory that is away shows at login and in GET /status.
 func newLDAPDirectory(cfg LDAP) (*ldapDirectory, error) {
@@ -65,7 +66,7 @@ func newLDAPDirectory(cfg LDAP) (*ldapDirectory, error) {
 	if !strings.HasPrefix(cfg.SearchFilter, "(") {
 		cfg.SearchFilter = "(" + cfg.SearchFilter + ")"
 	}
-	compared := comparedWithName.FindStringSubmatch(cfg.SearchFilter)
+	compared := comparedWithName().FindStringSubmatch(cfg.SearchFilter)
 	if _, err := ldap.CompileFilter(strings.ReplaceAll(cfg.SearchFilter, "{0}", "x")); err != nil || compared == nil {
 		return nil, fmt.Errorf("LDAP: %q is no search filter for a name: it must look like uid={0} or (&(objectClass=person)(cn={0}))", cfg.SearchFilter)
 	}

@@ -5,11 +5,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // computeNodes are the addresses of compute nodes, since 9.2.1. They are kept, and that is all: code runs in this process, which is
@@ -90,9 +91,9 @@ func (s *Server) changeNodes(w http.ResponseWriter, r *request, change func(have
 }
 
 var (
-	nodeURL  = regexp.MustCompile(`^(https?)://(\[[0-9a-fA-F:.]+\]|[^:/?#@\[\]]+)(?::([0-9-]+))?/?$`)
-	hostName = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)*[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.?$`)
-	digits   = regexp.MustCompile(`^[0-9]+(-[0-9]+)?$`)
+	nodeURL  = lazyregexp.New(`^(https?)://(\[[0-9a-fA-F:.]+\]|[^:/?#@\[\]]+)(?::([0-9-]+))?/?$`)
+	hostName = lazyregexp.New(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)*[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.?$`)
+	digits   = lazyregexp.New(`^[0-9]+(-[0-9]+)?$`)
 )
 
 // nodeAddress checks the address of a compute node, or of several: http://1.0.1-3.1-2:12805 are six, for the parts of an IPv4
@@ -101,7 +102,7 @@ func nodeAddress(entry string) (string, error) {
 	wrong := func(reason string, args ...any) (string, error) {
 		return "", fmt.Errorf("%q is no address of compute nodes, such as http://10.0.0.5:12805 or http://10.0.0.5-9:12805: %s", entry, fmt.Sprintf(reason, args...))
 	}
-	m := nodeURL.FindStringSubmatch(entry)
+	m := nodeURL().FindStringSubmatch(entry)
 	if m == nil {
 		if u, err := url.Parse(entry); err == nil && u.Host != "" && (u.Path != "" || u.RawQuery != "" || u.User != nil) {
 			return wrong("only scheme, host and port belong to it")
@@ -115,7 +116,7 @@ func nodeAddress(entry string) (string, error) {
 		if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil || !a.Is6() {
 			return wrong("%s is no IPv6 address", host)
 		}
-	case digits.MatchString(labels[len(labels)-1]): // no name ends like that
+	case digits().MatchString(labels[len(labels)-1]): // no name ends like that
 		if len(labels) != 4 {
 			return wrong("an IPv4 address has four parts")
 		}
@@ -124,7 +125,7 @@ func nodeAddress(entry string) (string, error) {
 				return wrong("%s", reason)
 			}
 		}
-	case !hostName.MatchString(host) || len(host) > 253:
+	case !hostName().MatchString(host) || len(host) > 253:
 		return wrong("%s is no host name", host)
 	}
 	if port != "" {
@@ -137,7 +138,7 @@ func nodeAddress(entry string) (string, error) {
 
 // badRange says what is wrong with N or N-M between least and most, "" for nothing.
 func badRange(text string, least, most int) string {
-	if !digits.MatchString(text) {
+	if !digits().MatchString(text) {
 		return fmt.Sprintf("%q is neither a number nor a range", text)
 	}
 	low, high, isRange := strings.Cut(text, "-")

@@ -229,10 +229,10 @@ func (s *Server) swap(old, p *published) error {
 	case old != now:
 		return fail(http.StatusConflict, "service %s version %s was changed or deleted by another request", p.Name, p.Version)
 	}
-	if err := s.store.put(bucketServices, p.key(), p.service); err != nil {
+	if err := s.inheritPool(old, p); err != nil {
 		return err
 	}
-	if err := s.inheritPool(old, p); err != nil {
+	if err := s.store.put(bucketServices, p.key(), p.service); err != nil { // the last that can fail: what is kept is what is served
 		return err
 	}
 	s.services.byKey[p.key()] = p
@@ -246,7 +246,7 @@ func (s *Server) inheritPool(old, p *published) error {
 		return nil
 	}
 	if p.scorable() != nil {
-		return s.store.delete(bucketPools, p.key())
+		return s.store.delete(p.key(), bucketPools)
 	}
 	p.workers.resize(old.workers.dedicated())
 	return nil

@@ -2,7 +2,6 @@ package devserver
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -181,8 +180,9 @@ func (s *Server) deleteWebServiceVersion(w http.ResponseWriter, r *request) erro
 		s.services.mu.Unlock()
 		return s.deleteWebServiceVersion(w, r)
 	}
-	delete(s.services.byKey, p.key())
-	err = errors.Join(s.store.delete(bucketServices, p.key()), s.store.delete(bucketPools, p.key()))
+	if err = s.store.delete(p.key(), bucketServices, bucketPools); err == nil {
+		delete(s.services.byKey, p.key())
+	}
 	s.services.mu.Unlock()
 	if err != nil {
 		return err

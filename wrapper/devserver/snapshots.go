@@ -199,12 +199,12 @@ func (s *Server) deleteSnapshot(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.store.delete(snap.ID, bucketSnapshots); err != nil {
+		return err
+	}
 	s.snapshots.mu.Lock()
 	delete(s.snapshots.byID, snap.ID)
 	s.snapshots.mu.Unlock()
-	if err := s.store.delete(bucketSnapshots, snap.ID); err != nil {
-		return err
-	}
 	if err := os.Remove(s.store.blob(snap.ID)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // buckets of the store.
@@ -33,17 +35,17 @@ const (
 type store struct {
 	db        *bbolt.DB
 	dir       string
-	temporary bool // dir goes when the store is closed
+	temporary *temp.Folder // dir, if it goes when the store is closed
 }
 
 // openStore opens the store in dir, or a new one in a temporary directory when dir is empty.
 func openStore(dir string) (_ *store, err error) {
 	s := &store{dir: dir}
 	if dir == "" {
-		if s.dir, err = os.MkdirTemp("", "mls-devserver-"); err != nil {
+		if s.temporary, err = temp.NewFolder("devserver"); err != nil {
 			return nil, err
 		}
-		s.temporary = true
+		s.dir = s.temporary.Path
 	}
 	defer func() {
 		if err != nil {
@@ -59,14 +61,15 @@ func openStore(dir string) (_ *store, err error) {
 		}
 	}
 	s.db, err = bbolt.Open(filepath.Join(s.dir, "devserver.db"), 0o600, &bbolt.Options{
-		Timeout: time.Second, NoSync: s.temporary, NoFreelistSync: true,
+		Timeout: time.Second, NoSync: s.temporary != nil, NoFreelistSync: true,
 	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("data directory %s is in use by another development server: stop it, or choose another directory", s.dir)
 	} else if err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", s.dir, err)
 	}
-	// What sessions and workers of an earlier run left behind is of no use to anybody.
+	// What sessions and workers of an earlier run left behind is of no use to anybody, nor is what a server that was killed left.
+	temp.SweepFolders()
 	for _, d := range []string{s.sessions(), s.workers()} {
 		if err := emptyDir(d); err != nil {
 			return nil, err
@@ -107,8 +110,16 @@ func (s *store) replace(bucket, old, key string, v any) error {
 	})
 }
 
-func (s *store) delete(bucket, key string) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Delete([]byte(key)) })
+// delete removes the records with a key from buckets, all or none.
+func (s *store) delete(key string, buckets ...string) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		for _, bucket := range buckets {
+			if err := tx.Bucket([]byte(bucket)).Delete([]byte(key)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // loadAll reads every record of a bucket.
@@ -201,8 +212,8 @@ func (s *store) close() error {
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 	}
-	if s.temporary {
-		errs = append(errs, os.RemoveAll(s.dir))
+	if s.temporary != nil {
+		errs = append(errs, s.temporary.Remove())
 	}
 	return errors.Join(errs...)
 }

@@ -56,7 +56,7 @@ func newTokens(cfg Config, st *store) (*tokens, error) {
 	for hash, l := range t.byHash {
 		if l.Via != t.via { // who may sign in is told by somebody else now
 			delete(t.byHash, hash)
-			if err := st.delete(bucketLogins, hash); err != nil {
+			if err := st.delete(hash, bucketLogins); err != nil {
 				return nil, err
 			}
 			continue
@@ -125,7 +125,7 @@ func (t *tokens) login(user string) (*pair, error) {
 	}
 	t.mu.Unlock()
 	for _, hash := range stale {
-		if err := t.store.delete(bucketLogins, hash); err != nil {
+		if err := t.store.delete(hash, bucketLogins); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +164,7 @@ func (t *tokens) revoke(refresh string) (*login, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l, t.store.delete(bucketLogins, hash)
+	return l, t.store.delete(hash, bucketLogins)
 }
 
 // take voids a pair, though not in the store, where it would be found after a restart.
@@ -180,7 +180,7 @@ func (t *tokens) take(hash string) (*login, error) {
 		return nil, refreshRefused()
 	}
 	if t.ended(l, t.clock()) {
-		return nil, errors.Join(refreshRefused(), t.store.delete(bucketLogins, hash))
+		return nil, errors.Join(refreshRefused(), t.store.delete(hash, bucketLogins))
 	}
 	return l, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"syscall"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
@@ -43,7 +42,7 @@ func (s *Server) setWorkspaceObject(w http.ResponseWriter, r *request) error {
 // objectFailure passes on what the language says about bytes that it can't read, or objects that it can't write.
 func objectFailure(sess *session, name string, err error) error {
 	var said *runtimes.OperationError
-	if errors.As(err, &said) && !errors.Is(err, syscall.ENOSPC) {
+	if errors.As(err, &said) && !noRoom(err) {
 		return fail(http.StatusBadRequest, "object %s: %s", name, said.Message)
 	}
 	return workspaceFailure(sess, name, err)

@@ -2,7 +2,6 @@ package mlserver
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/mlserver-go/mls/gen/v930/consumption"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // Files lists the files that a row, counted from 0, has written. It stands for listArtifacts of mrsdeploy's batch object.
@@ -59,6 +59,7 @@ func (b *Batch) DownloadRow(ctx context.Context, row int, dir string) (paths []s
 		return nil, err
 	}
 	defer root.Close()
+	temp.Sweep(root, ".")
 	var errs []error
 	for _, name := range names {
 		if !isFileName(name) {
@@ -103,20 +104,8 @@ func (b *Batch) Download(ctx context.Context, dir string) (paths []string, err e
 }
 
 // save lets a file appear under its name only when all of it is there.
-func (b *Batch) save(ctx context.Context, row int, name string, root *os.Root) (err error) {
-	part := ".mls-" + rand.Text()
-	f, err := root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	err = b.File(ctx, row, name, f)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = root.Rename(part, name)
-	}
-	if err != nil {
-		_ = root.Remove(part) // the first error tells more
-	}
-	return err
+func (b *Batch) save(ctx context.Context, row int, name string, root *os.Root) error {
+	return temp.WriteIn(root, name, 0o666, func(w io.Writer) error { return b.File(ctx, row, name, w) })
 }
 
 // isFileName tells whether a name of the server's choosing is that of a file, on any system.

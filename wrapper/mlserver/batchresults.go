@@ -2,15 +2,16 @@ package mlserver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"strings"
 
 	"github.com/go-openapi/runtime"
 
 	"github.com/mlserver-go/mls/gen/v930/consumption"
+	"github.com/mlserver-go/mls/wrapper/data"
 )
 
 // RowResult is what one row of a batch came to, as from Consume: a row whose code failed has a *CodeError, and what it printed.
@@ -34,7 +35,7 @@ func (b *Batch) Results(ctx context.Context) iter.Seq2[RowResult, error] {
 func (b *Batch) ResultsExcept(ctx context.Context, seen func(row int) bool) iter.Seq2[RowResult, error] {
 	return func(yield func(RowResult, error) bool) {
 		stopped := false
-		r := &batchReader{decoder: resultDecoder{copies: true}, seen: seen, each: func(result RowResult) error {
+		r := &batchReader{decoder: newResultDecoder(true), seen: seen, each: func(result RowResult) error {
 			if stopped = !yield(result, nil); stopped {
 				return errEnough
 			}
@@ -62,10 +63,12 @@ func (b *Batch) read(ctx context.Context, partial bool, r *batchReader) error {
 type batchReader struct {
 	each    func(RowResult) error // nil: results are of no interest; errEnough ends the reading
 	seen    func(row int) bool    // rows to pass over; nil: none
-	decoder resultDecoder
+	decoder *resultDecoder
+
+	row data.Reader // of one that is in the window as a whole
 
 	status BatchStatus
-	read   bool
+	done   bool
 	err    error
 }
 
@@ -73,9 +76,9 @@ var errEnough = errors.New("enough was read")
 
 // ReadResponse reads the body the first time, and tells the same when it is asked again.
 func (r *batchReader) ReadResponse(answer runtime.ClientResponse, _ runtime.Consumer) (any, error) {
-	if !r.read {
-		r.read = true
-		if r.err = r.object(newJSONScanner(answer.Body())); errors.Is(r.err, errEnough) {
+	if !r.done {
+		r.done = true
+		if r.err = r.read(data.NewReader(answer.Body())); errors.Is(r.err, errEnough) {
 			r.err = nil
 		}
 		if r.err == nil && r.status.State == "" {
@@ -88,76 +91,76 @@ func (r *batchReader) ReadResponse(answer runtime.ClientResponse, _ runtime.Cons
 	return &consumption.GetBatchExecutionStatusOK{}, nil
 }
 
-func (r *batchReader) object(s *jsonScanner) error {
+// read reads all of the answer, and says where it is not what it should be. What the network says stays as it is.
+func (r *batchReader) read(s *data.Reader) error {
+	at := "its start"
+	err := r.object(s, &at)
+	if err == nil {
+		at = "its end"
+		err = s.End()
+	}
+	if err == nil || errors.Is(err, errEnough) || errors.Is(err, io.ErrUnexpectedEOF) || s.Failed() != nil {
+		return err
+	}
+	return fmt.Errorf("the server answered something else than the JSON of a batch, at %s: %w", at, err)
+}
+
+// object reads the members, and notes at which it is.
+func (r *batchReader) object(s *data.Reader, at *string) error {
 	counts := 0
-	err := s.object(func(name string) error {
-		switch strings.ToLower(name) {
+	return s.Object(func(name []byte) error {
+		*at = string(name)
+		switch strings.ToLower(*at) {
 		case "state":
 			var state string
-			err := s.decode(&state)
+			err := readJSON(s, &state)
 			r.status.State = batchState(state)
 			counts++
 			return err
 		case "completeditemcount":
 			counts++
-			return s.decode(&r.status.Completed)
+			return readJSON(s, &r.status.Completed)
 		case "totalitemcount":
 			counts++
-			return s.decode(&r.status.Total)
+			return readJSON(s, &r.status.Total)
 		case "parallelcount":
-			return s.decode(&r.status.Parallel)
+			return readJSON(s, &r.status.Parallel)
 		case "batchexecutionresults":
 			if r.each == nil && counts == 3 {
 				return errEnough // of a batch that is over all results come here, whether asked for or not
 			}
-			return s.list(name, func(row int) error { return r.row(s, row) })
+			if c, err := s.Peek(); err == nil && c == 'n' {
+				break // null has none
+			}
+			return s.List(func(row int) error { return r.rowOf(s, row) })
 		}
-		_, err := s.value()
+		_, err := s.Value()
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return s.end()
 }
 
-// row reads what one row came to, or null for one that is not done.
-func (r *batchReader) row(s *jsonScanner, row int) error {
+// rowOf reads what one row came to, or null for one that is not done.
+func (r *batchReader) rowOf(s *data.Reader, row int) error {
+	if _, err := s.Peek(); err != nil {
+		return err
+	}
 	wanted := r.each != nil && (r.seen == nil || !r.seen(row))
-	if wanted {
-		if _, err := s.peek(); err != nil {
-			return err
-		}
-		// As a rule all of it is there.
-		if result, rest, err := r.decoder.decode(s.buffer); err == nil {
-			s.buffer = rest
-			result, err = r.decoder.outcome(result)
+	if wanted { // as a rule all of it is there
+		window := s.Window()
+		r.row.Reset(window)
+		if result, err := r.decoder.decode(&r.row); result != nil {
+			s.Discard(len(window) - len(r.row.Window()))
 			return r.each(RowResult{row, result, err})
 		}
 	}
-	answer, err := s.value()
+	answer, err := s.Value()
 	if err != nil || !wanted || string(answer) == "null" {
 		return err
 	}
 	if answer[0] != '{' {
-		return notExpected(nil, fmt.Sprintf("row %d", row))
+		return fmt.Errorf("row %d is %.20q", row, answer)
 	}
-	result, _, err := r.decoder.decode(answer)
-	if err == nil {
-		result, err = r.decoder.outcome(result)
-	}
+	r.row.Reset(answer)
+	result, err := r.decoder.decode(&r.row)
 	return r.each(RowResult{row, result, err})
-}
-
-// notExpected says where the answer is not what it should be. What the network says stays as it is.
-func notExpected(err error, where string) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	if err == nil || errors.As(err, &syntax) || errors.As(err, &kind) {
-		if err == nil {
-			err = errors.New("it is something else")
-		}
-		return fmt.Errorf("the server answered something else than the JSON of a batch, at %s: %w", where, err)
-	}
-	return err
 }

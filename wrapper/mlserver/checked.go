@@ -81,36 +81,36 @@ func (c *Checked) Check(inputs Values) error {
 }
 
 func (c *Checked) checkBody(inputs Values, body []byte, at map[string]span) error {
-	return c.check(inputs, func(p Parameter) string {
+	return c.check(inputs, func(p Parameter, value any) string {
 		where := at[p.Name]
-		return mismatch(p.Type.canonical(), inputs[p.Name], body[where.start:where.end])
+		return mismatch(p.Type.canonical(), value, body[where.start:where.end])
 	})
 }
 
 // checkRow checks the inputs of one of many calls, without a body of its own.
 func (c *Checked) checkRow(row Values) error {
-	return c.check(row, func(p Parameter) string { return misfit(p.Type.canonical(), row[p.Name]) })
+	return c.check(row, func(p Parameter, value any) string { return misfit(p.Type.canonical(), value) })
 }
 
 // check reports all that is wrong; mismatch tells what is with an input that is there.
-func (c *Checked) check(inputs Values, mismatch func(Parameter) string) error {
-	e := &InputError{Service: c.name, Version: c.version}
+func (c *Checked) check(inputs Values, mismatch func(p Parameter, value any) string) error {
+	var problems []InputProblem
 	known := 0
 	for _, p := range c.Info.Inputs {
 		problem := "is missing"
-		if _, given := inputs[p.Name]; given {
-			problem = mismatch(p)
+		if value, given := inputs[p.Name]; given {
+			problem = mismatch(p, value)
 			known++
 		}
 		if problem != "" {
-			e.Problems = append(e.Problems, InputProblem{p.Name, p.Type, problem})
+			problems = append(problems, InputProblem{p.Name, p.Type, problem})
 		}
 	}
 	if known < len(inputs) {
-		e.Problems = append(e.Problems, c.unknown(inputs)...)
+		problems = append(problems, c.unknown(inputs)...)
 	}
-	if len(e.Problems) > 0 {
-		return e
+	if len(problems) > 0 {
+		return &InputError{Service: c.name, Version: c.version, Problems: problems}
 	}
 	return nil
 }

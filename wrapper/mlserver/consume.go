@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/go-openapi/runtime"
 	"github.com/go-openapi/strfmt"
@@ -33,15 +32,16 @@ func (s *Service) consume(ctx context.Context, body []byte) (*Result, error) {
 	if _, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, noParams, c.instead); err != nil {
 		return nil, err
 	}
-	var d resultDecoder
-	r, rest, err := d.decode(c.answer)
-	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
-		err = notResult(fmt.Errorf("there is %.20q after its end", rest))
-	}
-	if err != nil {
+	var text data.Reader
+	text.Reset(c.answer)
+	r, err := newResultDecoder(false).decode(&text)
+	if r == nil {
 		return nil, fmt.Errorf("service %s/%s: %w", s.name, s.version, err)
 	}
-	return d.outcome(r)
+	if err := text.End(); err != nil {
+		return nil, fmt.Errorf("service %s/%s: %w", s.name, s.version, notResult(err))
+	}
+	return r, err
 }
 
 // consuming puts a body into a request and takes the answer as it is, in the place of what is generated.
@@ -87,117 +87,3 @@ var (
 	noParams = &consumption.ConsumeWebServiceParams{}
 	consumed = &consumption.ConsumeWebServiceOK{}
 )
-
-// resultDecoder reads what services answer, and batches for each row.
-type resultDecoder struct {
-	copies bool     // whether outputs are kept in memory of their own
-	names  []string // of outputs so far: those of all rows are the same
-
-	success bool
-	message string
-}
-
-// decode reads the result that answer starts with, and returns what comes after it.
-func (d *resultDecoder) decode(answer []byte) (r *Result, rest []byte, err error) {
-	d.success, d.message = false, ""
-	r = &Result{Outputs: Outputs{}}
-	rest, err = data.Fields(answer, func(name, value []byte) error {
-		switch {
-		case is(name, "success"):
-			return readJSON(value, &d.success)
-		case is(name, "errorMessage"):
-			return readJSON(value, &d.message)
-		case is(name, "consoleOutput"):
-			return readJSON(value, &r.Console)
-		case is(name, "changedFiles"):
-			return readJSON(value, &r.Changed)
-		case is(name, "outputParameters"):
-			return members(value, func(name, value []byte) error {
-				if d.copies {
-					value = bytes.Clone(value)
-				}
-				r.Outputs[d.name(name)] = value
-				return nil
-			})
-		case is(name, "outputFiles"):
-			return members(value, func(name, value []byte) error {
-				var file []byte
-				if err := json.Unmarshal(value, &file); err != nil {
-					return fmt.Errorf("file %q is not base64: %w", name, err)
-				}
-				if r.Files == nil {
-					r.Files = map[string][]byte{}
-				}
-				r.Files[string(name)] = file
-				return nil
-			})
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, nil, notResult(err)
-	}
-	return r, rest, nil
-}
-
-// outcome is the result that was decoded last, with the error of the code if it failed.
-func (d *resultDecoder) outcome(r *Result) (*Result, error) { return r.outcome(d.success, d.message) }
-
-// name is a name as a string, of which there is one.
-func (d *resultDecoder) name(text []byte) string {
-	const most = 64
-	for _, n := range d.names {
-		if n == string(text) {
-			return n
-		}
-	}
-	name := string(text)
-	if len(d.names) < most {
-		d.names = append(d.names, name)
-	}
-	return name
-}
-
-func notResult(err error) error {
-	return fmt.Errorf("the server answered something else than the result that belongs here: %w", err)
-}
-
-// is tells whether a name is the wanted one, whatever its case: servers of different versions differ in that.
-func is(name []byte, want string) bool {
-	return string(name) == want || len(name) == len(want) && strings.EqualFold(string(name), want)
-}
-
-// readJSON is json.Unmarshal, which has little to do for what most answers say.
-func readJSON(value []byte, dst any) error {
-	switch dst := dst.(type) {
-	case *bool:
-		switch string(value) {
-		case "true":
-			*dst = true
-			return nil
-		case "false":
-			*dst = false
-			return nil
-		}
-	case *string:
-		if string(value) == `""` {
-			*dst = ""
-			return nil
-		}
-	case *[]string:
-		if string(value) == "[]" {
-			*dst = []string{}
-			return nil
-		}
-	}
-	return json.Unmarshal(value, dst)
-}
-
-// members is data.Fields of an object, or of null, which has none.
-func members(value []byte, each func(name, value []byte) error) error {
-	if string(value) == "null" {
-		return nil
-	}
-	_, err := data.Fields(value, each)
-	return err
-}

@@ -187,7 +187,7 @@ func (d *Detached) wait(ctx context.Context, finish func(*Result)) (*Result, err
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Outputs: Outputs{}}
+	r := &Result{}
 	if r.Console, err = d.session.Console(ctx); err != nil {
 		return nil, err
 	}

@@ -115,7 +115,7 @@ func TestDetached(t *testing.T) {
 func doubled(r *mlserver.Result) error {
 	var y []int
 	if err := r.Outputs.Decode("y", &y); err != nil || len(y) != 2 || y[1] != 4 {
-		return errors.Join(errors.New("y is not doubled: "+string(r.Outputs["y"])), err)
+		return errors.Join(errors.New("y is not doubled: "+string(r.Outputs.JSON("y"))), err)
 	}
 	return nil
 }
@@ -143,14 +143,14 @@ func TestDetachedOutlivesItsConnection(t *testing.T) {
 	waited := make(chan error, 1)
 	go func() {
 		result, err := detached.Wait(t.Context(), nil)
-		if err == nil && string(result.Outputs["x"]) != "1" {
-			err = fmt.Errorf("x is %s", result.Outputs["x"])
+		if err == nil && string(result.Outputs.JSON("x")) != "1" {
+			err = fmt.Errorf("x is %s", result.Outputs.JSON("x"))
 		}
 		waited <- err
 	}()
 	poll(t, "the network was missed", func() bool { return network.missed() > 1 })
 	put(t, session, "go")
-	if result, err := session.Detached().Wait(t.Context(), nil); err != nil || string(result.Outputs["x"]) != "1" {
+	if result, err := session.Detached().Wait(t.Context(), nil); err != nil || string(result.Outputs.JSON("x")) != "1" {
 		t.Errorf("another process got %+v, %v, want x to be 1", result, err)
 	}
 	network.returns()

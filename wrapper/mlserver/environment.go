@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // Environment is an R or Python with its packages.
@@ -148,14 +148,14 @@ func byName(a, b string) int {
 	return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
 }
 
-var separators = regexp.MustCompile(`[-_.]+`)
+var separators = lazyregexp.New(`[-_.]+`)
 
 // packageKey is what two names of one package have in common: Python's are compared without regard to case and separators.
 func packageKey(runtime Runtime, name string) string {
 	if runtime != Python {
 		return name
 	}
-	return separators.ReplaceAllString(strings.ToLower(name), "-")
+	return separators().ReplaceAllString(strings.ToLower(name), "-")
 }
 
 // sameVersion: R takes 1.1-3 and 1.1.3 for the same.

@@ -56,7 +56,7 @@ var callFacts = []fact{
 		for body, want := range map[string]string{`["a","b"]`: "[a b]", `"a"`: "[a]", `[1,2.5]`: "[1 2.5]", `3`: "[3]", `[]`: "[]"} {
 			var v data.Vector
 			r := consumed(t, `"outputParameters":{"answer":`+body+`}`)
-			if err := r.Outputs.Decode("answer", &v); err != nil || v.String() != want || string(r.Outputs["answer"]) != body {
+			if err := r.Outputs.Decode("answer", &v); err != nil || v.String() != want || string(r.Outputs.JSON("answer")) != body {
 				t.Errorf("%s is read as %v, %v", body, v, err)
 			}
 		}

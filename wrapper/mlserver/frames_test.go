@@ -79,7 +79,7 @@ func sameValues(t *testing.T, what string, got, want data.Vector) {
 }
 
 func TestDecodeRows(t *testing.T) {
-	o := mlserver.Outputs{"cars": []byte(`{"hp":[120,93],"name":["Mazda",null]}`), "n": []byte("1")}
+	o := mlserver.Outputs{{Name: "cars", JSON: []byte(`{"hp":[120,93],"name":["Mazda",null]}`)}, {Name: "n", JSON: []byte("1")}}
 	type car struct {
 		HP   int     `json:"hp"`
 		Name *string `json:"name"`

@@ -116,7 +116,7 @@ func decode(t *testing.T, r *mlserver.Result, into map[string]any) {
 	t.Helper()
 	for name, dst := range into {
 		if err := r.Outputs.Decode(name, dst); err != nil {
-			t.Errorf("%s: %v in %s", name, err, r.Outputs[name])
+			t.Errorf("%s: %v in %s", name, err, r.Outputs.JSON(name))
 		}
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/gen/v930/services"
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // Definition is a service to publish.
@@ -123,7 +123,7 @@ func definitionsOf(parameters []Parameter) []*models.ParameterDefinition {
 	return m
 }
 
-var guid = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+var guid = lazyregexp.New(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
 
 func (c *Client) publishUnversioned(ctx context.Context, name string, request *models.PublishWebServiceRequest) (*Service, error) {
 	created, err := c.api.Services.PublishWebServiceContext(ctx, &services.PublishWebServiceParams{Name: name, PublishRequest: request})
@@ -135,14 +135,14 @@ func (c *Client) publishUnversioned(ctx context.Context, name string, request *m
 
 // madeVersion finds out which version the server made: it is in its answer to publishing, or else it is the newest one.
 func (c *Client) madeVersion(ctx context.Context, name, answer string) (*Service, error) {
-	if version := guid.FindString(answer); version != "" {
+	if version := guid().FindString(answer); version != "" {
 		return c.Service(name, version), nil
 	}
 	published, err := c.ServiceVersions(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("%s was published, but its version is not known: %w", name, err)
 	}
-	published = slices.DeleteFunc(published, func(s ServiceInfo) bool { return !guid.MatchString(s.Version) })
+	published = slices.DeleteFunc(published, func(s ServiceInfo) bool { return !guid().MatchString(s.Version) })
 	if len(published) == 0 {
 		return nil, fmt.Errorf("%s was published, but the server lists no version that it made", name)
 	}

@@ -246,7 +246,7 @@ func TestUpdate(t *testing.T) {
 	update(mlserver.Change{Outputs: []mlserver.Parameter{{Name: "y", Type: mlserver.Integer}}, Runtime: mlserver.Python}, func(s *mlserver.ServiceInfo) {
 		s.Outputs = []mlserver.Parameter{{Name: "y", Type: mlserver.Integer}}
 	})
-	if result, err := service.Consume(ctx, mlserver.Values{"x": 40}); err != nil || string(result.Outputs["y"]) != "42" {
+	if result, err := service.Consume(ctx, mlserver.Values{"x": 40}); err != nil || string(result.Outputs.JSON("y")) != "42" {
 		t.Errorf("answers %v, %v; want 42", result, err)
 	}
 	if err := service.Update(ctx, mlserver.Change{Code: new("y = (")}); !errors.Is(err, mlserver.ErrBadRequest) {

@@ -9,9 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // PutObject streams a serialized object into the session under the given name: what R's serialize, saveRDS or save, or Python's
@@ -44,7 +45,7 @@ type serialized struct {
 	version int  // of R's format; 0: not R's, or not known
 }
 
-var savedImage = regexp.MustCompile(`^RD[AX][23]\n`)
+var savedImage = lazyregexp.New(`^RD[AX][23]\n`)
 
 // openObject looks at how an object was written.
 func openObject(content io.Reader) (*serialized, error) {
@@ -68,7 +69,7 @@ func openObject(content io.Reader) (*serialized, error) {
 	}
 	o := &serialized{Reader: r}
 	switch {
-	case savedImage.MatchString(head):
+	case savedImage().MatchString(head):
 		o.image, o.version = true, int(head[3]-'0')
 	case strings.HasPrefix(head, "X\n\x00\x00\x00") && len(head) == 6:
 		o.version = int(head[5])

@@ -155,11 +155,11 @@ func (s *Session) run(ctx context.Context, request *models.ExecuteRequest) (*Res
 		s.last.forget()
 		return nil, err
 	}
-	r := &Result{Console: ok.Payload.ConsoleOutput, Changed: ok.Payload.ChangedFiles, Outputs: Outputs{}}
+	r := &Result{Console: ok.Payload.ConsoleOutput, Changed: ok.Payload.ChangedFiles}
 	s.last.set(request.Code, r.Console)
 	for _, o := range ok.Payload.OutputParameters {
 		if o != nil {
-			r.Outputs[o.Name] = o.Value
+			r.Outputs.set(o.Name, o.Value)
 		}
 	}
 	return r.outcome(ok.Payload.Success, ok.Payload.ErrorMessage)

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"path"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/wrapper/data"
@@ -112,7 +110,7 @@ func appendValue(b []byte, value any) ([]byte, error) {
 			return append(b, "-0.0"...), nil
 		}
 		if a == 0 || a >= 1e-6 && a < 1e21 { // else there is an exponent
-			return strconv.AppendFloat(b, v, 'f', -1, 64), nil
+			return data.AppendFloat(b, v), nil
 		}
 	case int:
 		return strconv.AppendInt(b, int64(v), 10), nil
@@ -140,78 +138,4 @@ func (v Values) workspaceObjects() ([]*models.WorkspaceObject, error) {
 		objects = append(objects, &models.WorkspaceObject{Name: name, Value: raw[name]})
 	}
 	return objects, nil
-}
-
-// Outputs are outputs by name, as the server's JSON: nothing is lost, whatever the type.
-type Outputs map[string]json.RawMessage
-
-// Decode stores the named output in dst, a pointer: a *data.Vector, *data.Matrix or *data.Frame directly, anything else as
-// encoding/json does. R sessions send every vector as a list, even one of length 1: a list of one is accepted where dst is a
-// single value. For a slice of structs from a data frame see DecodeRows.
-func (o Outputs) Decode(name string, dst any) error {
-	raw, ok := o[name]
-	if !ok {
-		return fmt.Errorf("no output %q: have %q", name, slices.Sorted(maps.Keys(o)))
-	}
-	var err error
-	switch dst := dst.(type) {
-	case *float64:
-		if f, ok := data.Float(raw); ok {
-			*dst = f
-		} else {
-			err = json.Unmarshal(raw, dst) // which leaves dst as it is for null
-		}
-	case *data.Vector:
-		err = dst.UnmarshalJSON(raw)
-	case *data.Matrix:
-		err = dst.UnmarshalJSON(raw)
-	case *data.Frame:
-		err = dst.UnmarshalJSON(raw)
-	default:
-		err = json.Unmarshal(raw, dst)
-	}
-	if err == nil {
-		return nil
-	}
-	var boxed []json.RawMessage
-	if json.Unmarshal(raw, &boxed) == nil && len(boxed) == 1 && json.Unmarshal(boxed[0], dst) == nil {
-		return nil
-	}
-	return fmt.Errorf("output %q: %w", name, err)
-}
-
-// DecodeRows reads the named output, a data frame, into a struct for each row: see data.RowsOf for how.
-//
-//	cars, err := mlserver.DecodeRows[car](result.Outputs, "cars")
-func DecodeRows[T any](o Outputs, name string) ([]T, error) {
-	var frame data.Frame
-	if err := o.Decode(name, &frame); err != nil {
-		return nil, err
-	}
-	rows, err := data.RowsOf[T](frame)
-	if err != nil {
-		return nil, fmt.Errorf("output %q: %w", name, err)
-	}
-	return rows, nil
-}
-
-// Result is what code gave, in a session or as a service.
-type Result struct {
-	Outputs Outputs
-	Console string            // what it printed; lines end as on the server, "\r\n" on Windows
-	Changed []string          // files it wrote to the working directory
-	Files   map[string][]byte // services: content of the declared files; nil for one that was not written
-}
-
-// Plots are the names of the changed files that are pictures, by their extension: what the code has drawn. Session.File fetches
-// them. R's own name for them is Rplot001.png, and so on. They stand for what mrsdeploy's displayPlots and writePlots take.
-func (r *Result) Plots() []string {
-	var names []string
-	for _, name := range r.Changed {
-		switch strings.ToLower(path.Ext(name)) {
-		case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".pdf":
-			names = append(names, name)
-		}
-	}
-	return names
 }

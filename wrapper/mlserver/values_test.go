@@ -1,6 +1,7 @@
 package mlserver
 
 import (
+	"encoding/json"
 	"math"
 	"reflect"
 	"strings"
@@ -9,9 +10,13 @@ import (
 )
 
 func TestDecode(t *testing.T) {
-	o := Outputs{
-		"bare": []byte(`0.6418125284093809`), "boxed": []byte(`[42]`), "two": []byte(`[1,2]`), "text": []byte(`"x"`),
-		"null": []byte(`null`), "frame": []byte(`{"a":[1,2],"b":["x","y"]}`), "large": []byte(`9007199254740993`),
+	var o Outputs
+	const all = `{"bare":0.6418125284093809,"boxed":[42],"two":[1,2],"text":"x","null":null,"frame":{"a":[1,2],"b":["x","y"]},"large":9007199254740993}`
+	if err := json.Unmarshal([]byte(all), &o); err != nil || len(o) != 7 {
+		t.Fatal(o, err)
+	}
+	if text, err := json.Marshal(o); err != nil || string(text) != all {
+		t.Errorf("outputs are written as %s, %v; want %s", text, err, all)
 	}
 	var f float64
 	if err := o.Decode("bare", &f); err != nil || f != 0.6418125284093809 {

@@ -8,12 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/go-openapi/runtime"
+
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 )
 
 // What errors.Is finds in an *Error, by its status.
@@ -137,13 +138,13 @@ func redirection(location string) string {
 	return "the server redirects to " + u.EscapedPath() + ", which is another request"
 }
 
-var opaque = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var opaque = lazyregexp.New(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 func hint(e *Error) string {
 	switch {
-	case opaque.MatchString(e.Message):
+	case opaque().MatchString(e.Message):
 		return "The administrator finds what happened under this id in the log of the compute node."
-	case e.Status == http.StatusBadRequest && tlsExpected.MatchString(e.Message):
+	case e.Status == http.StatusBadRequest && tlsExpected().MatchString(e.Message):
 		return "The server wants https: use an address that starts with https://."
 	}
 	return ""
@@ -161,7 +162,7 @@ func later(retryAfter string) string {
 }
 
 // tlsExpected matches what Go and nginx servers answer to plain http on their https port.
-var tlsExpected = regexp.MustCompile(`(?i)http request (was sent )?to (an )?https (server|port)`)
+var tlsExpected = lazyregexp.New(`(?i)http request (was sent )?to (an )?https (server|port)`)
 
 // describe finds the words of an error in its body, and the type of the exception.
 func describe(data []byte, contentType string) (message, kind string) {
@@ -231,25 +232,25 @@ func isBinary(contentType string) bool {
 }
 
 var (
-	title   = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
-	hidden  = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)>`)
-	element = regexp.MustCompile(`(?s)<[^>]*>`)
+	title   = lazyregexp.New(`(?is)<title[^>]*>(.*?)</title>`)
+	hidden  = lazyregexp.New(`(?is)<(script|style|head)\b.*?</(script|style|head)>`)
+	element = lazyregexp.New(`(?s)<[^>]*>`)
 )
 
 // textOf is the title of a web page, else its text.
 func textOf(page string) string {
-	if m := title.FindStringSubmatch(page); m != nil && strings.TrimSpace(m[1]) != "" {
+	if m := title().FindStringSubmatch(page); m != nil && strings.TrimSpace(m[1]) != "" {
 		return html.UnescapeString(m[1])
 	}
-	return html.UnescapeString(element.ReplaceAllString(hidden.ReplaceAllString(page, " "), " "))
+	return html.UnescapeString(element().ReplaceAllString(hidden().ReplaceAllString(page, " "), " "))
 }
 
 // secret matches what servers and proxies repeat of a request's credentials.
-var secret = regexp.MustCompile(`(?i)\bbearer\s+[^\s"',;=]{8,}=*|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?|((refresh|access)_?token["']?\s*[=:]\s*["']?)[^\s"'&,;]+`)
+var secret = lazyregexp.New(`(?i)\bbearer\s+[^\s"',;=]{8,}=*|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?|((refresh|access)_?token["']?\s*[=:]\s*["']?)[^\s"'&,;]+`)
 
 // clean makes a text of the server fit for an error: bounded, without tokens, and without what would steer a terminal.
 func clean(text string, limit int) string {
-	text = secret.ReplaceAllString(text, "$2[redacted]")
+	text = secret().ReplaceAllString(text, "$2[redacted]")
 	text = strings.Map(func(c rune) rune {
 		if c != '\n' && c != '\t' && unicode.IsControl(c) {
 			return ' '

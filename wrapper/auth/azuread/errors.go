@@ -7,11 +7,11 @@ import (
 	"html"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
@@ -167,9 +167,9 @@ func (s *source) refused(e *Error, last *exchange) {
 		e.Code = codeOf(r.Description)
 	}
 	switch {
-	case microsofts.MatchString(r.Description):
+	case microsofts().MatchString(r.Description):
 		e.Reason = firstLine(r.Description)
-	case oauthError.MatchString(r.Error):
+	case oauthError().MatchString(r.Error):
 		e.Reason = r.Error
 	default:
 		e.Reason = fmt.Sprintf("%d %s", last.status, http.StatusText(last.status))
@@ -178,7 +178,7 @@ func (s *source) refused(e *Error, last *exchange) {
 	case e.Status >= 500 || e.Status == http.StatusTooManyRequests:
 		e.Hint = "That is not your fault: try again later."
 		return
-	case !oauthError.MatchString(r.Error):
+	case !oauthError().MatchString(r.Error):
 		e.Reason = fmt.Sprintf("answers %s to %s", e.Reason, last.request)
 		e.Hint = "Is {authority} the authority (AuthURI), and no proxy in between?"
 		return
@@ -206,14 +206,14 @@ func (s *source) tooLate(e *Error, ctx context.Context, last *exchange) {
 
 // Which words of an answer are told: fixed texts of Azure AD and AD FS, and names of errors. Others may be anything.
 var (
-	microsofts = regexp.MustCompile(`^(?:AADSTS|MSIS)\d{2,9}:`)
-	oauthError = regexp.MustCompile(`^[a-z_]{1,40}$`)
+	microsofts = lazyregexp.New(`^(?:AADSTS|MSIS)\d{2,9}:`)
+	oauthError = lazyregexp.New(`^[a-z_]{1,40}$`)
 )
 
-var aadsts = regexp.MustCompile(`AADSTS(\d{4,8})\b`)
+var aadsts = lazyregexp.New(`AADSTS(\d{4,8})\b`)
 
 func codeOf(text string) int {
-	if m := aadsts.FindStringSubmatch(text); m != nil {
+	if m := aadsts().FindStringSubmatch(text); m != nil {
 		code, _ := strconv.Atoi(m[1])
 		return code
 	}
@@ -230,10 +230,10 @@ func firstLine(text string) string {
 	return text
 }
 
-var guid = regexp.MustCompile(`^[0-9a-fA-F-]{36}$`)
+var guid = lazyregexp.New(`^[0-9a-fA-F-]{36}$`)
 
 func identifier(text string) string {
-	if guid.MatchString(text) {
+	if guid().MatchString(text) {
 		return text
 	}
 	return ""
@@ -242,8 +242,8 @@ func identifier(text string) string {
 // What may be a secret: the value of a field or parameter that is called like one, and what is too long for a word. GUIDs are
 // shorter.
 var (
-	secretField = regexp.MustCompile(`(?i)["']?\b([a-z_]*(?:token|secret|password|assertion|passwd|pwd|code_verifier|device_code))["']?\s*[:=]\s*("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&}]+)`)
-	secretWord  = regexp.MustCompile(`[A-Za-z0-9_.~+=-]{40,}|[A-Za-z0-9_.~+/=-]{80,}`)
+	secretField = lazyregexp.New(`(?i)["']?\b([a-z_]*(?:token|secret|password|assertion|passwd|pwd|code_verifier|device_code))["']?\s*[:=]\s*("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&}]+)`)
+	secretWord  = lazyregexp.New(`[A-Za-z0-9_.~+=-]{40,}|[A-Za-z0-9_.~+/=-]{80,}`)
 )
 
 const maxReason = 600
@@ -258,8 +258,8 @@ func scrub(text string, secrets []string) string {
 			text = strings.ReplaceAll(text, form, "[redacted]")
 		}
 	}
-	text = secretField.ReplaceAllString(text, "$1 [redacted]")
-	text = secretWord.ReplaceAllString(text, "[redacted]")
+	text = secretField().ReplaceAllString(text, "$1 [redacted]")
+	text = secretWord().ReplaceAllString(text, "[redacted]")
 	if runes := []rune(text); len(runes) > maxReason {
 		text = string(runes[:maxReason]) + "..."
 	}

@@ -73,13 +73,13 @@ func responseOf(declared []mlserver.Parameter, r *mlserver.Result, err error) (a
 	}
 	outputs := answer{}
 	for _, p := range declared {
-		if value, ok := r.Outputs[p.Name]; ok {
+		if value := r.Outputs.JSON(p.Name); value != nil {
 			outputs = append(outputs, runtimes.Input{Name: p.Name, Type: string(p.Type), Value: value})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
+	for _, name := range slices.Sorted(slices.Values(r.Outputs.Names())) {
 		if !slices.ContainsFunc(declared, func(p mlserver.Parameter) bool { return p.Name == name }) {
-			outputs = append(outputs, runtimes.Input{Name: name, Value: r.Outputs[name]})
+			outputs = append(outputs, runtimes.Input{Name: name, Value: r.Outputs.JSON(name)})
 		}
 	}
 	files := answer{}

@@ -33,7 +33,7 @@ func (l *Local) Differences(ctx context.Context) error {
 	}
 	found := mlserver.Outputs{}
 	for _, o := range r.Outputs {
-		found[o.Name] = o.Value
+		found = append(found, mlserver.Output{Name: o.Name, JSON: o.Value})
 	}
 	s, err := l.session()
 	if err != nil {

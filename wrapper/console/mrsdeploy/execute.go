@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -85,8 +85,8 @@ func resultOf(r *mlserver.Result, err error) (answer, error) {
 		message = failed.Error()
 	}
 	outputs := answer{}
-	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
-		outputs = append(outputs, runtimes.Input{Name: name, Value: r.Outputs[name]})
+	for _, name := range slices.Sorted(slices.Values(r.Outputs.Names())) {
+		outputs = append(outputs, runtimes.Input{Name: name, Value: r.Outputs.JSON(name)})
 	}
 	return answer{}.with("success", "logical", failed == nil).with("errorMessage", "character", message).
 		with("outputParameters", runtimes.AsAnswer, outputs).with("consoleOutput", "character", r.Console).
@@ -109,7 +109,7 @@ func fetchPlots(ctx context.Context, s *mlserver.Session, a args) (answer, error
 			continue
 		}
 		path := filepath.Join(dir, filepath.Base(f))
-		if err := save(path, func(w io.Writer) error { return s.File(ctx, f, w) }); err != nil {
+		if err := temp.WriteFile(path, func(w io.Writer) error { return s.File(ctx, f, w) }); err != nil {
 			return nil, err
 		}
 		paths = append(paths, path)

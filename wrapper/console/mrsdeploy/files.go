@@ -2,12 +2,12 @@ package mrsdeploy
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -40,23 +40,7 @@ func fetch(a args, read func(name string, w io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	return save(path, func(w io.Writer) error { return read(name, w) })
-}
-
-// save writes a file, and leaves the one that there was if it cannot write the whole of the new one.
-func save(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(write(f), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return temp.WriteFile(path, func(w io.Writer) error { return read(name, w) })
 }
 
 // listFiles stands behind mrsdeploy's listRemoteFiles.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // Find looks for the interpreter to use. A program given as explicit, or else by the environment variable MLS_R or
@@ -184,7 +186,12 @@ func (f finder) probe(ctx context.Context, lang Language, path string) (*Interpr
 	if lang == R {
 		cmd = exec.CommandContext(ctx, full, "--no-echo", "--no-restore", "--no-save", "--no-init-file", "-e", probeR)
 	}
-	cmd.Env = f.env.clean()
+	tmp, err := temp.NewFolder("probe") // R leaves its own when it is killed
+	if err != nil {
+		return nil, err
+	}
+	defer tmp.Remove()
+	cmd.Env = append(f.env.clean(), "TMPDIR="+tmp.Path)
 	cmd.Dir = string(filepath.Separator) // a module of the current directory must not get in
 	cmd.WaitDelay = time.Second          // a wrapper's child may hold the output open
 	ownGroup(cmd)

@@ -1,12 +1,15 @@
 package runtimes
 
 import (
+	"bufio"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -36,9 +39,17 @@ type OperationError struct{ Message string }
 
 func (e *OperationError) Error() string { return e.Message }
 
+// full are the reasons why nothing more can be written.
+var full = []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
+
 // Is lets errors.Is find a disk that was full.
 func (e *OperationError) Is(target error) bool {
-	return target == syscall.ENOSPC && strings.Contains(strings.ToLower(e.Message), syscall.ENOSPC.Error())
+	code, ok := target.(syscall.Errno)
+	if !ok || !slices.Contains(full, code) {
+		return false
+	}
+	// R does not say why it could not write, and hardly anything else keeps it from that.
+	return strings.Contains(strings.ToLower(e.Message), code.Error()) || code == syscall.ENOSPC && strings.Contains(e.Message, "error writing to connection")
 }
 
 // Objects returns the names of the user's objects in the workspace, sorted: GET /sessions/{id}/workspace. Hidden names,
@@ -74,7 +85,30 @@ func (w *Worker) WriteObject(ctx context.Context, name string, dst io.Writer) er
 		return err
 	}
 	// R and Python truncate the file rather than replace it, so f is still it.
+	if err := w.checkWhole(f); err != nil {
+		return err
+	}
 	_, err = io.Copy(dst, f)
+	return err
+}
+
+// checkWhole looks whether R could write all of a file, which ends at its beginning again: R closes a file without looking
+// whether there was room for the last of it.
+func (w *Worker) checkWhole(f *os.File) error {
+	if w.interp.Language != R {
+		return nil
+	}
+	z, err := gzip.NewReader(bufio.NewReaderSize(f, 1<<16))
+	if err == nil {
+		_, err = io.Copy(io.Discard, z)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("R could not write all of it: %w", syscall.ENOSPC)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Seek(0, io.SeekStart)
 	return err
 }
 
@@ -126,7 +160,12 @@ func (w *Worker) SaveWorkspace(ctx context.Context, path string) (skipped []stri
 	if err != nil {
 		return nil, err
 	}
-	return r.skipped, nil
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return r.skipped, w.checkWhole(f)
 }
 
 // LoadWorkspace reads a file that [Worker.SaveWorkspace] wrote. Objects of the same name are replaced, others stay.

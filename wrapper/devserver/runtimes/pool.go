@@ -2,8 +2,9 @@ package runtimes
 
 import (
 	"context"
-	"os"
 	"sync"
+
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // Pool keeps spare warm workers, because R takes a noticeable time to start. A spare is moved into the working directory
@@ -33,11 +34,11 @@ func NewPool(i *Interpreter, spare int) *Pool {
 // fill starts workers one after the other, so that a busy machine is not made busier. A start that fails is not
 // repeated here: the next Start sees the error.
 func (p *Pool) fill(ctx context.Context) {
-	dir, err := os.MkdirTemp("", "mls-spare-")
+	dir, err := temp.NewFolder("spare")
 	if err != nil {
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer dir.Remove()
 	for {
 		select {
 		case <-ctx.Done():
@@ -45,7 +46,7 @@ func (p *Pool) fill(ctx context.Context) {
 		case <-p.wanted:
 		}
 		for len(p.spares) < cap(p.spares) {
-			w, err := p.interp.Start(ctx, Options{Dir: dir})
+			w, err := p.interp.Start(ctx, Options{Dir: dir.Path})
 			if err != nil {
 				break
 			}

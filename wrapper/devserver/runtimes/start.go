@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 //go:embed harness
@@ -71,13 +73,13 @@ func (i *Interpreter) launch(ctx context.Context, o Options) (*Worker, error) {
 	if err := checkDir(o.Dir); err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "mls-worker-")
+	tmp, err := temp.NewFolder("worker")
 	if err != nil {
 		return nil, err
 	}
 	w, err := i.spawn(o, tmp)
 	if err != nil {
-		_ = os.RemoveAll(tmp)
+		_ = tmp.Remove()
 		return nil, err
 	}
 	if err = w.warm(ctx); err == nil {
@@ -102,13 +104,14 @@ func checkDir(dir string) error {
 	return nil
 }
 
-// spawn starts the process; tmp is its own and goes when it has ended.
-func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
+// spawn starts the process; folder is its own and goes when it has ended.
+func (i *Interpreter) spawn(o Options, folder *temp.Folder) (w *Worker, err error) {
 	src, err := harnessSource(i.Language, o.Local)
 	if err != nil {
 		return nil, err
 	}
 	var args []string
+	tmp := folder.Path
 	script := filepath.Join(tmp, "worker.py")
 	if i.Language == R {
 		script = filepath.Join(tmp, "worker.R")
@@ -149,7 +152,7 @@ func (i *Interpreter) spawn(o Options, tmp string) (w *Worker, err error) {
 		}
 	}
 	w = &Worker{
-		interp: i, dir: dir, tmp: tmp, cmd: cmd,
+		interp: i, dir: dir, tmp: tmp, folder: folder, cmd: cmd,
 		requests: p[0].w,
 		replies:  make(chan []byte, 1),
 		console:  &console{},

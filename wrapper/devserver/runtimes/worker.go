@@ -12,14 +12,17 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // Worker is a running R or Python process. Its methods may be called from several goroutines: one request runs at a
 // time, the others wait for their turn as long as their contexts allow.
 type Worker struct {
 	interp   *Interpreter
-	dir      string // of the user's code
-	tmp      string // private: the harness, TMPDIR, files on their way
+	dir      string       // of the user's code
+	tmp      string       // private: the harness, TMPDIR, files on their way
+	folder   *temp.Folder // that
 	cmd      *exec.Cmd
 	requests *os.File
 	replies  chan []byte
@@ -81,7 +84,7 @@ func (w *Worker) reap(replies, console *os.File) {
 	w.requests.Close()
 	w.console.end()
 	w.status = w.cmd.ProcessState.String()
-	_ = os.RemoveAll(w.tmp)
+	_ = w.folder.Remove()
 	close(w.done)
 }
 

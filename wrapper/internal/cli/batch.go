@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -317,7 +318,7 @@ func downloadOne(ctx context.Context, b *mlserver.Batch, row int, name, dir stri
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	if err := writeFile(path, func(w io.Writer) error { return b.File(ctx, row, name, w) }); err != nil {
+	if err := temp.WriteFile(path, func(w io.Writer) error { return b.File(ctx, row, name, w) }); err != nil {
 		return nil, err
 	}
 	return []string{path}, nil

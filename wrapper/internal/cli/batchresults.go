@@ -216,7 +216,7 @@ func csvResults(w io.Writer, outputs []mlserver.Parameter) func(mlserver.RowResu
 		for _, o := range outputs {
 			var value json.RawMessage
 			if r.Result != nil {
-				value = r.Outputs[o.Name]
+				value = r.Outputs.JSON(o.Name)
 			}
 			cells = append(cells, csvCell(value, o.Type))
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -155,13 +155,9 @@ func saveIn(root *os.Root, name string, content []byte) error {
 	if err := root.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	tmp := filepath.Join(filepath.Dir(path), ".mls-"+rand.Text())
-	err := root.WriteFile(tmp, content, 0o600)
-	if err == nil {
-		err = root.Rename(tmp, path)
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(tmp))
-	}
-	return nil
+	temp.Sweep(root, filepath.Dir(path))
+	return temp.WriteIn(root, path, 0o600, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
 }

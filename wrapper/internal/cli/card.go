@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -9,28 +10,19 @@ import (
 	"go/token"
 	"io"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
-	"text/template"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
+// cardText is the page, with {{name}} where something is put in. It is no text/template: see codegen's templates.
+//
 //go:embed card.md.tmpl
 var cardText string
-
-var cardTemplate = template.Must(template.New("card").Funcs(template.FuncMap{
-	"cell": markdownCell, "quote": jsonText, "time": func(t time.Time) string {
-		if t.IsZero() {
-			return "unknown"
-		}
-		return t.UTC().Format("2006-01-02 15:04:05 UTC")
-	},
-}).Parse(cardText))
 
 func (a *app) serviceCardCmd() *cobra.Command {
 	return &cobra.Command{
@@ -82,7 +74,69 @@ func hashOf(code string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(code)))
 }
 
-func (c *card) write(w io.Writer) error { return cardTemplate.Execute(w, c) }
+func (c *card) write(w io.Writer) error {
+	description, published, pandas, files := "", "unknown", "", ""
+	if c.Description != "" {
+		description = "\n" + markdownCell(c.Description) + "\n"
+	}
+	if !c.Created.IsZero() {
+		published = c.Created.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	if c.Publisher != "" {
+		published += " by " + markdownCell(c.Publisher)
+	}
+	for _, name := range c.Artifacts {
+		files += " " + markdownCell(name)
+	}
+	if files != "" {
+		files = "\nFiles:" + files + "\n"
+	}
+	if strings.Contains(c.python(), "pd.") {
+		pandas = "\nimport pandas as pd"
+	}
+	output := func(format string) string { // how the first output is read
+		if len(c.Outputs) == 0 {
+			return ""
+		}
+		return "\n" + fmt.Sprintf(format, jsonText(c.Outputs[0].Name))
+	}
+	_, err := strings.NewReplacer(
+		"{{name}}", markdownCell(c.Name), "{{version}}", markdownCell(c.Version), "{{description}}", description,
+		"{{url}}", c.URL, "{{language}}", string(c.Runtime), "{{published}}", published, "{{hashes}}", c.hashes(),
+		"{{inputs}}", parameterTable(c.Inputs), "{{outputs}}", parameterTable(c.Outputs), "{{files}}", files,
+		"{{endpoint}}", jsonText(c.Endpoint), "{{quotedName}}", jsonText(c.Name), "{{quotedVersion}}", jsonText(c.Version), "{{method}}", c.method(),
+		"{{curl}}", c.curl(), "{{go}}", c.golang(), "{{r}}", c.r(), "{{python}}", c.python(), "{{pandas}}", pandas,
+		"{{goOutput}}", output("err = result.Outputs.Decode(%s, &value)"), "{{rOutput}}", output("result$output(%s)"),
+		"{{pythonOutput}}", output("print(result.output(%s))"),
+	).WriteString(w, cardText)
+	return err
+}
+
+// hashes are the last lines of the table on top.
+func (c *card) hashes() string {
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "| %s | %s |\n", name, value)
+		}
+	}
+	line("Function", markdownCell(c.Alias))
+	line("SHA-256 of the code", cmp.Or(c.Hash, "not visible to who asked"))
+	line("SHA-256 of the initialization code", c.InitHash)
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func parameterTable(list []mlserver.Parameter) string {
+	if len(list) == 0 {
+		return "None.\n"
+	}
+	b := strings.Builder{}
+	b.WriteString("| Name | Type |\n|---|---|\n")
+	for _, p := range list {
+		fmt.Fprintf(&b, "| %s | %s |\n", markdownCell(p.Name), p.Type)
+	}
+	return b.String()
+}
 
 // samples are made-up values of each type, in JSON, Go, R and Python.
 var samples = map[mlserver.Type][4]string{
@@ -107,31 +161,31 @@ func (c *card) sample(language int, format func(name, value string) string) stri
 	return strings.Join(values, ", ")
 }
 
-// Curl is the body of a call, for a shell.
-func (c *card) Curl() string {
+// curl is the body of a call, for a shell.
+func (c *card) curl() string {
 	body := "{" + c.sample(0, func(name, value string) string { return jsonText(name) + ": " + value }) + "}"
 	return "'" + strings.ReplaceAll(body, "'", `'\''`) + "'"
 }
 
-// Go is the inputs of a call in Go.
-func (c *card) Go() string {
+// golang is the inputs of a call in Go.
+func (c *card) golang() string {
 	return c.sample(1, func(name, value string) string { return strconv.Quote(name) + ": " + value })
 }
 
-var rName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9._]*$`)
+var rName = lazyregexp.New(`^[a-zA-Z][a-zA-Z0-9._]*$`)
 
-// R is the arguments of a call in R.
-func (c *card) R() string {
+// r is the arguments of a call in R.
+func (c *card) r() string {
 	return c.sample(2, func(name, value string) string {
-		if !rName.MatchString(name) {
+		if !rName().MatchString(name) {
 			name = "`" + strings.ReplaceAll(name, "`", "\\`") + "`"
 		}
 		return name + " = " + value
 	})
 }
 
-// Python is the arguments of a call in Python.
-func (c *card) Python() string {
+// python is the arguments of a call in Python.
+func (c *card) python() string {
 	plain := true
 	for _, p := range c.Inputs {
 		plain = plain && token.IsIdentifier(p.Name) && p.Name != "lambda" && p.Name != "class" && p.Name != "def" && p.Name != "in" && p.Name != "from"
@@ -142,12 +196,9 @@ func (c *card) Python() string {
 	return "**{" + c.sample(3, func(name, value string) string { return jsonText(name) + ": " + value }) + "}"
 }
 
-// NeedsPandas tells whether the call in Python needs pandas.
-func (c *card) NeedsPandas() bool { return strings.Contains(c.Python(), "pd.") }
-
-// Method is what a generated or mrsdeploy client calls the service by.
-func (c *card) Method() string {
-	if !rName.MatchString(c.Alias) || c.Alias == "ConsumeWebService" {
+// method is what a generated or mrsdeploy client calls the service by.
+func (c *card) method() string {
+	if !rName().MatchString(c.Alias) || c.Alias == "ConsumeWebService" {
 		return "consume"
 	}
 	return c.Alias

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 type devserverOptions struct {
@@ -200,7 +201,7 @@ func (o *devserverOptions) announce(ctx context.Context, server *devserver.Serve
 		if err != nil {
 			return err
 		}
-		err = writeFile(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(r) })
+		err = temp.WriteFile(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(r) })
 		if err != nil {
 			return err
 		}

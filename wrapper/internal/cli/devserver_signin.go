@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/devserver"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // ldapOptions are the directory whose users sign in to the development server.
@@ -110,10 +111,11 @@ func (o *tlsOptions) certificate(a *app, dataDir, listen string) (cert *devserve
 	}
 	dir := dataDir
 	if dir == "" {
-		if dir, err = os.MkdirTemp("", "mls-devserver-tls-"); err != nil {
+		folder, err := temp.NewFolder("devserver-tls")
+		if err != nil {
 			return nil, nil, err
 		}
-		remove = func() error { return os.RemoveAll(dir) }
+		dir, remove = folder.Path, folder.Remove
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -116,12 +117,12 @@ func localEnvironment(ctx context.Context, lang mlserver.Runtime, program string
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "mls-diff-")
+	dir, err := temp.NewFolder("diff")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	worker, err := interpreter.Start(ctx, runtimes.Options{Dir: dir})
+	defer dir.Remove()
+	worker, err := interpreter.Start(ctx, runtimes.Options{Dir: dir.Path})
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +141,7 @@ func localEnvironment(ctx context.Context, lang mlserver.Runtime, program string
 	}
 	values := mlserver.Outputs{}
 	for _, v := range r.Outputs {
-		values[v.Name] = v.Value
+		values = append(values, mlserver.Output{Name: v.Name, JSON: v.Value})
 	}
 	return mlserver.EnvironmentOf(lang, values)
 }

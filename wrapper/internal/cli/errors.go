@@ -9,13 +9,13 @@ import (
 	"iter"
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/auth/azuread"
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
@@ -173,11 +173,11 @@ func chain(err error) iter.Seq[error] {
 	}
 }
 
-var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
+var wordStart = lazyregexp.New(`([a-z])([A-Z])`)
 
 // words are those of an operation's id: get web service version.
 func words(id string) string {
-	return strings.ToLower(wordStart.ReplaceAllString(id, "$1 $2"))
+	return strings.ToLower(wordStart().ReplaceAllString(id, "$1 $2"))
 }
 
 // wayOut adds what helps against the errors that any command can meet.

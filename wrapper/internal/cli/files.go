@@ -10,31 +10,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-)
 
-// writeFile lets write fill a file that appears under its name only when all went well, readable by its owner alone.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".mls-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
+)
 
 // download is where something from the server goes: a file, or the standard output when to is "-". Without to it is a file
 // in the working directory, under the server's name for it.
@@ -59,7 +37,7 @@ func (d *download) run(a *app, name string, get func(io.Writer) error) error {
 			return hint(err, "--to gives it a name")
 		}
 	}
-	write := writeFile
+	write := temp.WriteFile
 	switch fi, err := os.Stat(path); {
 	case err == nil && fi.IsDir():
 		return hint(fmt.Errorf("%s is a folder", path), "--to names the file to write")
@@ -90,8 +68,10 @@ func writeInto(path string, write func(io.Writer) error) error {
 
 // fullDisk says where there is no room. Nothing was left there.
 func fullDisk(err error, path string) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return hint(fmt.Errorf("%s cannot be written: %w", path, syscall.ENOSPC), "nothing was kept of it; --to names another place")
+	for _, reason := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, reason) {
+			return hint(fmt.Errorf("%s cannot be written: %w", path, reason), "nothing was kept of it; --to names another place")
+		}
 	}
 	return err
 }

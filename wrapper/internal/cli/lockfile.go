@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -39,8 +39,8 @@ func parseRenv(text []byte) (*mlserver.Environment, error) {
 
 // requirement is name, extras and the rest of a line, in which one version may be pinned.
 var (
-	requirement = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*($|[=<>!~;@].*)`)
-	pinned      = regexp.MustCompile(`^===?\s*([^\s,;*]+)\s*(;|$)`)
+	requirement = lazyregexp.New(`^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*($|[=<>!~;@].*)`)
+	pinned      = lazyregexp.New(`^===?\s*([^\s,;*]+)\s*(;|$)`)
 )
 
 func parseRequirements(text string) (*mlserver.Environment, error) {
@@ -63,12 +63,12 @@ func parseRequirements(text string) (*mlserver.Environment, error) {
 		if j := strings.Index(line, " --"); j >= 0 { // options, such as hashes
 			line = strings.TrimSpace(line[:j])
 		}
-		m := requirement.FindStringSubmatch(line)
+		m := requirement().FindStringSubmatch(line)
 		if m == nil {
 			return nil, fmt.Errorf("line %d: %q names no package", i+1, line)
 		}
 		version := ""
-		if p := pinned.FindStringSubmatch(m[3]); p != nil {
+		if p := pinned().FindStringSubmatch(m[3]); p != nil {
 			version = p[1]
 		}
 		e.Packages[m[1]] = version

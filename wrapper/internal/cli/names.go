@@ -3,16 +3,16 @@ package cli
 import (
 	"context"
 	"fmt"
-	"regexp"
 
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var guid = lazyregexp.New(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // sessionID is the id of the session that text names: by its id, or by its name if just one has it.
 func sessionID(ctx context.Context, client *mlserver.Client, text string) (string, error) {
-	if guid.MatchString(text) {
+	if guid().MatchString(text) {
 		return text, nil
 	}
 	sessions, err := client.Sessions(ctx)
@@ -30,7 +30,7 @@ func sessionID(ctx context.Context, client *mlserver.Client, text string) (strin
 
 // snapshotID is the id of the snapshot that text names: by its id, or by its name if just one has it.
 func snapshotID(ctx context.Context, client *mlserver.Client, text string) (string, error) {
-	if text == "" || guid.MatchString(text) {
+	if text == "" || guid().MatchString(text) {
 		return text, nil
 	}
 	snapshots, err := client.Snapshots(ctx)

@@ -12,6 +12,7 @@ import (
 	"github.com/pkg/browser"
 	"github.com/spf13/cobra"
 
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -49,7 +50,7 @@ func (p *plots) fetch(ctx context.Context, a *app, s *mlserver.Session, r *mlser
 	for _, name := range r.Plots() {
 		path, err := localPath(dir, name)
 		if err == nil {
-			err = fullDisk(writeFile(path, func(w io.Writer) error { return s.File(ctx, name, w) }), path)
+			err = fullDisk(temp.WriteFile(path, func(w io.Writer) error { return s.File(ctx, name, w) }), path)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("plot %s: %w", printable(name), err))

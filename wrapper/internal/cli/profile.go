@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 func checkProfileName(name string) error {
-	if !profileName.MatchString(name) {
+	if !profileName().MatchString(name) {
 		return wrongUsage{fmt.Errorf("%q is no name for a profile: use letters, digits, `.`, `-` and `_`", name)}
 	}
 	return nil
@@ -34,7 +36,7 @@ func (s *store) use(name string) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(s.dir, "current"), func(w io.Writer) error {
+	return temp.WriteFile(filepath.Join(s.dir, "current"), func(w io.Writer) error {
 		_, err := io.WriteString(w, name+"\n")
 		return err
 	})
@@ -45,7 +47,7 @@ func (s *store) names() ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(s.dir, "profiles", "*.json"))
 	var names []string
 	for _, file := range files {
-		if name := strings.TrimSuffix(filepath.Base(file), ".json"); profileName.MatchString(name) {
+		if name := strings.TrimSuffix(filepath.Base(file), ".json"); profileName().MatchString(name) {
 			names = append(names, name)
 		}
 	}

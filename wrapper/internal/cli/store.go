@@ -9,13 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/zalando/go-keyring"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/internal/lazyregexp"
+	"github.com/mlserver-go/mls/wrapper/internal/temp"
 )
 
 // profile is what "mls login" stores about one server: how to reach it, and what is needed to stay signed in. There is never a
@@ -94,7 +95,7 @@ func (e *noSignIn) Is(target error) bool { return target == auth.ErrLoginRequire
 // signInAnew is the way out where the address of the server is not known.
 const signInAnew = "`mls login ADDRESS` stores a new one in its place"
 
-var profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var profileName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func (a *app) store() (*store, error) {
 	dir := a.getenv("MLS_CONFIG_DIR")
@@ -167,7 +168,7 @@ func (s *store) save(ctx context.Context, name string, p *profile) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, func(w io.Writer) error {
+	return temp.WriteFile(path, func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})

@@ -247,8 +247,8 @@ func TestCSVResults(t *testing.T) {
 	var out bytes.Buffer
 	write := csvResults(&out, []mlserver.Parameter{{Name: "n", Type: mlserver.Numeric}, {Name: "v", Type: mlserver.Vector}, {Name: "c", Type: mlserver.Character}})
 	for _, r := range []mlserver.RowResult{
-		{Row: 0, Result: &mlserver.Result{Outputs: mlserver.Outputs{"n": []byte("[1.50]"), "v": []byte("[1]"), "c": []byte(`"a \"b\", c"`), "more": []byte("1")}}},
-		{Row: 1, Result: &mlserver.Result{Outputs: mlserver.Outputs{"n": []byte("null"), "v": []byte("[1,2]"), "c": []byte("true")}}},
+		{Row: 0, Result: &mlserver.Result{Outputs: mlserver.Outputs{{Name: "n", JSON: []byte("[1.50]")}, {Name: "v", JSON: []byte("[1]")}, {Name: "c", JSON: []byte(`"a \"b\", c"`)}, {Name: "more", JSON: []byte("1")}}}},
+		{Row: 1, Result: &mlserver.Result{Outputs: mlserver.Outputs{{Name: "n", JSON: []byte("null")}, {Name: "v", JSON: []byte("[1,2]")}, {Name: "c", JSON: []byte("true")}}}},
 		{Row: 7, Err: &mlserver.CodeError{Message: "no luck"}},
 	} {
 		if err := write(r); err != nil {
