@@ -49,7 +49,7 @@ fuzz: ## inputs by the million to every decoder: make fuzz [FUZZTIME=30s of each
 	@scripts/fuzz.sh "$(or $(TARGET),.)"
 
 soak: ## kills processes at random and looks whether anything is lost: make soak [SOAK=10m] [SEED=1]
-	@scripts/install.sh r python
-	FAULTS=$(or $(FAULTS),100000) SEED=$(SEED) SOAK=$(or $(SOAK),10m) go test -count=1 -v -timeout 24h -run 'TestRandomFaults|TestSoak' ./wrapper/mlserver ./wrapper/internal/cli
+	@scripts/install.sh r python keyring
+	FAULTS=$(or $(FAULTS),100000) SEED=$(SEED) SOAK=$(or $(SOAK),10m) go test -count=1 -v -parallel 8 -timeout 24h -run 'TestRandomFaults|TestSoak' ./wrapper/mlserver ./wrapper/internal/cli
 
 .PHONY: help demo test fetch generate check service lint build release bench fuzz soak

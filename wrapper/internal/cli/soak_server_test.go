@@ -10,17 +10,13 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/mlserver-go/mls/wrapper/auth"
-	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -68,7 +64,7 @@ type kept struct {
 	client   *mlserver.Client
 
 	mu        sync.Mutex
-	n         int
+	n, turns  int
 	services  map[string]certainty
 	snapshots map[string]bool
 	refresh   string // the last token that came
@@ -78,33 +74,8 @@ type kept struct {
 // start starts the server, and waits until it answers.
 func (k *kept) start() *exec.Cmd {
 	k.t.Helper()
-	ready := filepath.Join(k.dir, "ready.json")
-	_ = os.Remove(ready)
-	c := exec.Command("mls", "devserver", "--listen", "127.0.0.1:0", "--data-dir", filepath.Join(k.dir, "data"), "--ready-file", ready,
-		"--password-file", "-", "--python", interpreter(k.t, runtimes.Python))
-	c.Stdin, c.Stderr = strings.NewReader(password+"\n"), &bytes.Buffer{}
-	if err := c.Start(); err != nil {
-		k.t.Fatal(err)
-	}
-	k.t.Cleanup(func() { _ = c.Process.Kill() })
-	var r struct{ Endpoint string }
-	for end := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
-		text, err := os.ReadFile(ready)
-		if err == nil && json.Unmarshal(text, &r) == nil {
-			break
-		}
-		if time.Now().After(end) {
-			_ = c.Process.Kill()
-			_ = c.Wait()
-			k.t.Fatalf("the server does not start after %d kills: %s", k.kills, c.Stderr)
-		}
-	}
-	k.endpoint = r.Endpoint
-	client, err := mlserver.New(mlserver.Config{Address: r.Endpoint, Auth: auth.Login{Username: "admin", Password: password}})
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	k.client = client
+	c, endpoint := serve(k.t, k.dir, nil, "--data-dir", filepath.Join(k.dir, "data"))
+	k.endpoint, k.client = endpoint, adminOf(k.t, endpoint)
 	return c
 }
 
@@ -232,7 +203,7 @@ func (k *kept) publish(ctx context.Context) {
 		third := k.n%3 == 0
 		k.services[name] = either
 		k.mu.Unlock()
-		service, err := k.client.Publish(ctx, mlserver.Definition{Name: name, Version: "1", Runtime: mlserver.Python, Code: "answer = '" + name + "'",
+		service, err := k.client.Publish(ctx, mlserver.Definition{Name: name, Version: "1", Runtime: k.runtime(), Code: "answer = '" + name + "'",
 			Outputs: []mlserver.Parameter{{Name: "answer", Type: "character"}}})
 		if err != nil {
 			return
@@ -248,6 +219,16 @@ func (k *kept) publish(ctx context.Context) {
 	}
 }
 
+// runtime is mostly Python, which starts faster.
+func (k *kept) runtime() mlserver.Runtime {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.turns++; k.turns%4 == 0 {
+		return mlserver.R
+	}
+	return mlserver.Python
+}
+
 func (k *kept) know(name string, c certainty) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -255,11 +236,15 @@ func (k *kept) know(name string, c certainty) {
 }
 
 func (k *kept) snapshot(ctx context.Context) {
-	session, err := k.client.NewSession(ctx, mlserver.SessionOptions{Runtime: mlserver.Python})
+	lang, code := k.runtime(), "x = 'x' * 1000000\nopen('f.txt', 'w').write(x)"
+	if lang == mlserver.R {
+		code = "x <- strrep('x', 1e6)\ncat(x, file = 'f.txt')"
+	}
+	session, err := k.client.NewSession(ctx, mlserver.SessionOptions{Runtime: lang})
 	if err != nil {
 		return
 	}
-	if _, err := session.Execute(ctx, "x = 'x' * 1000000\nopen('f.txt', 'w').write(x)", mlserver.Execution{}); err != nil {
+	if _, err := session.Execute(ctx, code, mlserver.Execution{}); err != nil {
 		return
 	}
 	for i := 0; ctx.Err() == nil; i++ {

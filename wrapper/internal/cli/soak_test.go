@@ -45,7 +45,7 @@ func newSoak(t *testing.T, least int) *soak {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.end = s.end.Add(d / 4) // there are four tests
+		s.end = s.end.Add(d / 2) // one test runs alone, and then all others at the same time
 	}
 	t.Logf("SEED=%d", seed)
 	t.Cleanup(func() { t.Logf("%d kills", s.kills) })
@@ -75,23 +75,28 @@ func (s *soak) kill(c *exec.Cmd, within time.Duration) bool {
 // TestSoakWorkers kills R or Python in the middle of what it does. Whoever waits gets an error, and the next call works.
 func TestSoakWorkers(t *testing.T) {
 	t.Parallel()
-	s := newSoak(t, 2)
+	s := newSoak(t, 4)
 	client, err := mlserver.New(mlserver.Config{Address: startServer(t), Auth: auth.Login{Username: "admin", Password: password}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
 	pidFile := filepath.Join(t.TempDir(), "pid")
-	code := fmt.Sprintf("import os, time\nif wait > 0:\n    open(%q, 'w').write(str(os.getpid()) + '.')\n    time.sleep(wait)\nanswer = 6 * 7", pidFile)
-	service, err := client.Publish(ctx, mlserver.Definition{Name: "slow", Version: "1", Runtime: mlserver.Python, Code: code,
-		Inputs: []mlserver.Parameter{{Name: "wait", Type: "numeric"}}, Outputs: []mlserver.Parameter{{Name: "answer", Type: "numeric"}}})
-	if err != nil {
-		t.Fatal(err)
+	codes := map[mlserver.Runtime]string{
+		mlserver.Python: fmt.Sprintf("import os, time\nif wait > 0:\n    open(%q, 'w').write(str(os.getpid()) + '.')\n    time.sleep(wait)\nanswer = 6 * 7", pidFile),
+		mlserver.R:      fmt.Sprintf("if (wait > 0) {\n    cat(Sys.getpid(), '.', sep = '', file = %q)\n    Sys.sleep(wait)\n}\nanswer <- 6 * 7", pidFile),
 	}
-	call := func(wait float64) error {
+	services := map[mlserver.Runtime]*mlserver.Service{}
+	for lang, code := range codes {
+		if services[lang], err = client.Publish(ctx, mlserver.Definition{Name: "slow-" + string(lang), Version: "1", Runtime: lang, Code: code,
+			Inputs: []mlserver.Parameter{{Name: "wait", Type: "numeric"}}, Outputs: []mlserver.Parameter{{Name: "answer", Type: "numeric"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call := func(lang mlserver.Runtime, wait float64) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		r, err := service.Consume(ctx, mlserver.Values{"wait": wait})
+		r, err := services[lang].Consume(ctx, mlserver.Values{"wait": wait})
 		var answer float64
 		if err == nil {
 			err = r.Outputs.Decode("answer", &answer)
@@ -101,24 +106,25 @@ func TestSoakWorkers(t *testing.T) {
 		}
 		return err
 	}
-	inSession := func(wait float64) error {
+	inSession := func(lang mlserver.Runtime, wait float64) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		session, err := client.NewSession(ctx, mlserver.SessionOptions{Runtime: mlserver.Python})
+		session, err := client.NewSession(ctx, mlserver.SessionOptions{Runtime: lang})
 		if err != nil {
 			return err
 		}
-		_, err = session.Execute(ctx, code, mlserver.Execution{Inputs: mlserver.Values{"wait": wait}})
+		_, err = session.Execute(ctx, codes[lang], mlserver.Execution{Inputs: mlserver.Values{"wait": wait}})
 		if closed := session.ForceClose(ctx); err == nil {
 			err = closed
 		}
 		return err
 	}
 	for i := 0; s.more(); i++ {
-		do := []func(float64) error{call, inSession}[i%2]
+		do := []func(mlserver.Runtime, float64) error{call, inSession}[i%2]
+		lang := []mlserver.Runtime{mlserver.Python, mlserver.Python, mlserver.R, mlserver.R}[i%4]
 		_ = os.Remove(pidFile)
 		failed := make(chan error, 1)
-		go func() { failed <- do(3600) }()
+		go func() { failed <- do(lang, 3600) }()
 		pid := 0
 		for end := time.Now().Add(time.Minute); pid == 0 && time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 			if text, err := os.ReadFile(pidFile); err == nil && bytes.HasSuffix(text, []byte(".")) {
@@ -137,7 +143,7 @@ func TestSoakWorkers(t *testing.T) {
 		if err := <-failed; err == nil || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the call whose process was killed gave %v, want an error at once", err)
 		}
-		if err := do(0); err != nil {
+		if err := do(lang, 0); err != nil {
 			t.Errorf("the next call: %v", err)
 		}
 	}
@@ -146,11 +152,11 @@ func TestSoakWorkers(t *testing.T) {
 	}
 }
 
-// TestSoakCommands kills mls in the middle of a download, an upload, a renewal. A file is whole or not there, and the sign-in can be
-// used, or says that one has to sign in.
+// TestSoakCommands kills mls in the middle of a download, an upload, a renewal, and one of two that share a sign-in. A file is whole
+// or not there, and the sign-in can be used, or says that one has to sign in.
 func TestSoakCommands(t *testing.T) {
 	t.Parallel()
-	s := newSoak(t, 3)
+	s := newSoak(t, 4)
 	u := newUser(t, startServer(t))
 	id := u.must("session", "create", "--runtime", "python")
 	const size = 4 << 20
@@ -165,11 +171,19 @@ func TestSoakCommands(t *testing.T) {
 	lost := 0
 	for i := 0; s.more(); i++ {
 		args := [][]string{
-			{"session", "file", "get", id, "big.bin", "--to", "down.bin"}, {"session", "file", "put", id, "up.bin"}, {"session", "list"},
-		}[i%3]
+			{"session", "file", "get", id, "big.bin", "--to", "down.bin"}, {"session", "file", "put", id, "up.bin"}, {"session", "list"}, {"session", "list"},
+		}[i%4]
 		_ = os.Remove(filepath.Join(u.dir, "down.bin"))
-		if i%3 == 2 {
+		renews := i%4 >= 2
+		var other *exec.Cmd
+		if renews {
 			u.expire()
+		}
+		if i%4 == 3 {
+			other = u.command("mls", "session", "list")
+			if err := other.Start(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		c := u.command("mls", args...)
 		c.Stdout, c.Stderr = io.Discard, io.Discard
@@ -177,6 +191,11 @@ func TestSoakCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.kill(c, 400*time.Millisecond)
+		if other != nil {
+			if _ = other.Wait(); other.ProcessState.ExitCode() != 0 && other.ProcessState.ExitCode() != exitSignIn {
+				t.Errorf("the other process: %v", other.ProcessState)
+			}
+		}
 		whole("down.bin")
 		if _, p := u.stored(); p.Tokens == nil || p.Tokens.Access == "" || p.Tokens.Refresh == "" {
 			t.Errorf("the stored sign-in is %+v", p)
@@ -184,7 +203,7 @@ func TestSoakCommands(t *testing.T) {
 		files, err := u.command("mls", "session", "file", "list", id, "-o", "json").CombinedOutput()
 		var status *exec.ExitError
 		switch {
-		case errors.As(err, &status) && status.ExitCode() == exitSignIn && i%3 == 2:
+		case errors.As(err, &status) && status.ExitCode() == exitSignIn && renews:
 			lost++ // the server had made the next pair, and nobody got it
 			u.must("login", u.getenv("SERVER"), "--username", "alice", "--password-file", "password.txt")
 		case err != nil:
@@ -194,6 +213,11 @@ func TestSoakCommands(t *testing.T) {
 			whole("back.bin")
 			u.must("session", "file", "rm", id, "up.bin")
 		}
+	}
+	u.expire()
+	u.must("session", "file", "get", id, "big.bin", "--to", "down.bin", "--force")
+	if left := append(glob(t, u.dir, ".mls-*"), glob(t, u.dir, ".mls", "profiles", ".mls-*")...); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 	t.Logf("%d of the renewals that were killed had to be followed by signing in", lost)
 }
