@@ -9,37 +9,55 @@ import (
 )
 
 // AppendJSON appends the vector as a JSON array to b.
-func (v Vector) AppendJSON(b []byte) ([]byte, error) {
-	b = append(b, '[')
+func (v Vector) AppendJSON(b []byte) ([]byte, error) { return v.AppendCells(b, 0, v.Len()) }
+
+// Cells is how many values AppendCells can be asked for.
+func (v Vector) Cells() (int, error) { return v.Len(), nil }
+
+// AppendCells appends a part of what AppendJSON does: the values in [from, to), counted from 0, with what is in front of the first
+// and after the last of all. Parts one after the other, without a gap, make the whole.
+func (v Vector) AppendCells(b []byte, from, to int) ([]byte, error) {
+	if from == 0 {
+		b = append(b, '[')
+	} else {
+		b = append(b, ',')
+	}
+	start := len(b)
 	switch v.kind {
 	case Numeric:
-		b = number.New().AppendList(b, v.floats)
+		b = number.New().AppendList(b, v.floats[from:to])
 	case Integer:
-		for i, n := range v.ints {
-			b = strconv.AppendInt(v.next(b, i), n, 10)
-			b = v.orNull(b, i)
+		for i, n := range v.ints[from:to] {
+			b = strconv.AppendInt(next(b, i), n, 10)
+			b = v.orNull(b, from+i)
 		}
 	case Logical:
-		for i, t := range v.bools {
-			b = strconv.AppendBool(v.next(b, i), t)
-			b = v.orNull(b, i)
+		for i, t := range v.bools[from:to] {
+			b = strconv.AppendBool(next(b, i), t)
+			b = v.orNull(b, from+i)
 		}
 	case Character:
-		for i, s := range v.texts {
-			if b = v.next(b, i); v.NA(i) {
+		for i, s := range v.texts[from:to] {
+			if b = next(b, i); v.NA(from + i) {
 				b = append(b, "null"...)
 				continue
 			}
 			var err error
 			if b, err = AppendString(b, s); err != nil {
-				return nil, fmt.Errorf("value %d: %w", i, err)
+				return nil, fmt.Errorf("value %d: %w", from+i, err)
 			}
 		}
 	}
-	return append(b, ']'), nil
+	if from > 0 && len(b) == start { // no values
+		b = b[:start-1]
+	}
+	if to == v.Len() {
+		b = append(b, ']')
+	}
+	return b, nil
 }
 
-func (v Vector) next(b []byte, i int) []byte {
+func next(b []byte, i int) []byte {
 	if i > 0 {
 		b = append(b, ',')
 	}

@@ -67,20 +67,51 @@ func (f Frame) AppendJSON(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	b = append(slices.Grow(b, f.size()), '{')
-	for i, c := range f {
-		if i > 0 {
-			b = append(b, ',')
-		}
+	for i := range f {
 		var err error
-		if b, err = AppendString(b, c.Name); err != nil {
+		if b, err = f.appendColumn(b, i, 0, f.Rows()); err != nil {
 			return nil, err
-		}
-		b = append(b, ':')
-		if b, err = c.Values.AppendJSON(b); err != nil {
-			return nil, fmt.Errorf("column %q: %w", c.Name, err)
 		}
 	}
 	return append(b, '}'), nil
+}
+
+// Cells is how many values AppendCells can be asked for, unless the frame is none.
+func (f Frame) Cells() (int, error) { return len(f) * f.Rows(), f.check() }
+
+// AppendCells appends a part of what AppendJSON does: the values in [from, to), counted from 0 and column by column, with what is in
+// front of the first and after the last of all. Parts one after the other, without a gap, make the whole.
+func (f Frame) AppendCells(b []byte, from, to int) ([]byte, error) {
+	rows := f.Rows()
+	if from == 0 {
+		b = append(b, '{')
+	}
+	for from < to {
+		column, row := from/rows, from%rows
+		some := min(rows-row, to-from)
+		var err error
+		if b, err = f.appendColumn(b, column, row, row+some); err != nil {
+			return nil, err
+		}
+		from += some
+	}
+	if to == len(f)*rows {
+		b = append(b, '}')
+	}
+	return b, nil
+}
+
+func (f Frame) appendColumn(b []byte, i, from, to int) (_ []byte, err error) {
+	if from == 0 {
+		if b, err = AppendString(next(b, i), f[i].Name); err != nil {
+			return nil, err
+		}
+		b = append(b, ':')
+	}
+	if b, err = f[i].Values.AppendCells(b, from, to); err != nil {
+		return nil, fmt.Errorf("column %q: %w", f[i].Name, err)
+	}
+	return b, nil
 }
 
 // size is about how long the JSON will be: taking memory twice, or more than there is need for, costs more time than writing does.

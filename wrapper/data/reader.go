@@ -43,6 +43,25 @@ func (r *Reader) Window() []byte { return r.text }
 // Discard passes over the first n bytes of the window.
 func (r *Reader) Discard(n int) { r.text = r.text[n:] }
 
+// Ahead makes the window at least n bytes long, unless the text ends before.
+func (r *Reader) Ahead(n int) error {
+	for len(r.text) < n && r.source != nil {
+		if err := r.more(); err != nil {
+			return err
+		}
+	}
+	return r.failed
+}
+
+// Complete tells whether all of the value that comes next is in the window.
+func (r *Reader) Complete() bool {
+	if _, err := r.Peek(); err != nil {
+		return false
+	}
+	n := valueEnd(r.text)
+	return n > 0 && (n < len(r.text) || r.tail == 0)
+}
+
 // Failed is the error of the source, if it has ended with one.
 func (r *Reader) Failed() error { return r.failed }
 
@@ -54,23 +73,26 @@ func (r *Reader) more() error {
 		}
 		return errCut
 	}
-	room := r.room
-	if len(r.text) == len(room) {
-		room = make([]byte, 2*len(room))
+	if cap(r.text)-len(r.text) < len(r.room)/2 {
+		room := r.room
+		if len(r.text) > len(room)/2 {
+			room = make([]byte, 2*len(room))
+		}
+		r.text, r.room = room[:copy(room, r.text)], room
 	}
-	n := copy(room, r.text)
-	r.room = room
+	n := len(r.text)
 	enough := n + 1
 	if n > window {
 		enough = n + n/2 // else who looks for the end of a long text would begin anew for each little that comes
 	}
+	r.text = r.text[:cap(r.text)]
 	var err error
-	for enough = min(enough, len(r.room)); n < enough && err == nil; {
+	for enough = min(enough, len(r.text)); n < enough && err == nil; {
 		var read int
-		read, err = r.source.Read(r.room[n:])
+		read, err = r.source.Read(r.text[n:])
 		n += read
 	}
-	r.text, r.tail = r.room[:n], 0
+	r.text, r.tail = r.text[:n], 0
 	r.windows++
 	switch {
 	case err == io.EOF:

@@ -35,7 +35,7 @@ func (b *Batch) Results(ctx context.Context) iter.Seq2[RowResult, error] {
 func (b *Batch) ResultsExcept(ctx context.Context, seen func(row int) bool) iter.Seq2[RowResult, error] {
 	return func(yield func(RowResult, error) bool) {
 		stopped := false
-		r := &batchReader{decoder: newResultDecoder(true), seen: seen, each: func(result RowResult) error {
+		r := &batchReader{decoder: resultDecoder{many: true}, seen: seen, each: func(result RowResult) error {
 			if stopped = !yield(result, nil); stopped {
 				return errEnough
 			}
@@ -63,7 +63,7 @@ func (b *Batch) read(ctx context.Context, partial bool, r *batchReader) error {
 type batchReader struct {
 	each    func(RowResult) error // nil: results are of no interest; errEnough ends the reading
 	seen    func(row int) bool    // rows to pass over; nil: none
-	decoder *resultDecoder
+	decoder resultDecoder
 
 	row data.Reader // of one that is in the window as a whole
 

@@ -182,7 +182,7 @@ func (p *posting) abandon() {
 // rowEncoder makes JSON of rows that were checked, with the inputs in the order of their definition.
 type rowEncoder struct {
 	inputs []Parameter
-	keys   [][]byte    // their names with a colon
+	keys   [][]byte // their names with a colon
 	text   []byte
 }
 

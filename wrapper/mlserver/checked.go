@@ -59,32 +59,41 @@ func (e *InputError) Error() string {
 
 // Consume calls the service like Service.Consume, after a look at the inputs: see Check.
 func (c *Checked) Consume(ctx context.Context, inputs Values) (*Result, error) {
-	body, at, err := inputs.body()
+	return c.ConsumeInto(ctx, inputs, nil)
+}
+
+// ConsumeInto calls the service like Service.ConsumeInto, after a look at the inputs: see Check.
+func (c *Checked) ConsumeInto(ctx context.Context, inputs Values, targets Targets) (*Result, error) {
+	body, err := c.body(inputs)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkBody(inputs, body, at); err != nil {
-		return nil, err
-	}
-	return c.consume(ctx, body)
+	return c.consume(ctx, body, targets)
 }
 
 // Check looks for inputs that are missing, unknown, of another type or of the wrong shape, and reports all of them in one
 // *InputError. A null, which is NA, fits the types of single values, and such a value fits vector; a data.frame may come by
 // columns or by rows.
 func (c *Checked) Check(inputs Values) error {
-	body, at, err := inputs.body()
-	if err != nil {
-		return err
-	}
-	return c.checkBody(inputs, body, at)
+	_, err := c.body(inputs)
+	return err
 }
 
-func (c *Checked) checkBody(inputs Values, body []byte, at map[string]span) error {
-	return c.check(inputs, func(p Parameter, value any) string {
-		where := at[p.Name]
-		return mismatch(p.Type.canonical(), value, body[where.start:where.end])
+// body is the JSON of inputs that were checked.
+func (c *Checked) body(inputs Values) (*body, error) {
+	at := make(map[string]span, len(inputs))
+	body, err := inputs.body(at)
+	if err != nil {
+		return nil, err
+	}
+	err = c.check(inputs, func(p Parameter, value any) string {
+		where, small := at[p.Name]
+		if !small {
+			return misfit(p.Type.canonical(), value)
+		}
+		return mismatch(p.Type.canonical(), value, body.text[where.start:where.end])
 	})
+	return body, err
 }
 
 // checkRow checks the inputs of one of many calls, without a body of its own.
@@ -134,7 +143,7 @@ func (c *Checked) unknown(inputs Values) (problems []InputProblem) {
 
 // misfit is mismatch of a value that has not been made JSON. What tables hold needs not be made JSON for it.
 func misfit(declared Type, value any) string {
-	fits := false
+	fits := shaped(declared, value)
 	switch v := value.(type) {
 	case nil:
 		fits = declared != Vector && declared != Matrix && declared != DataFrame
@@ -164,19 +173,8 @@ func misfit(declared Type, value any) string {
 
 // mismatch says why a value does not have the declared type; empty if it does.
 func mismatch(declared Type, value any, raw []byte) string {
-	switch value.(type) { // of these the shape is known to be right
-	case data.Vector:
-		if declared == Vector {
-			return ""
-		}
-	case data.Matrix:
-		if declared == Matrix {
-			return ""
-		}
-	case data.Frame, *data.Table:
-		if declared == DataFrame {
-			return ""
-		}
+	if shaped(declared, value) {
+		return ""
 	}
 	raw = bytes.TrimSpace(raw)
 	kind := kindOf(raw)
@@ -221,6 +219,19 @@ func mismatch(declared Type, value any, raw []byte) string {
 		return must("an object of columns, or a list of rows")
 	}
 	return ""
+}
+
+// shaped tells whether a value is of a type that has the shape of the declared one.
+func shaped(declared Type, value any) bool {
+	switch value.(type) {
+	case data.Vector, []float64:
+		return declared == Vector
+	case data.Matrix:
+		return declared == Matrix
+	case data.Frame, *data.Table:
+		return declared == DataFrame
+	}
+	return false
 }
 
 func describe(err error) string {

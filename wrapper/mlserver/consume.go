@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/go-openapi/runtime"
 	"github.com/go-openapi/strfmt"
@@ -18,37 +20,45 @@ import (
 //
 // What the inputs are is left to the server to check: see Checked.
 func (s *Service) Consume(ctx context.Context, inputs Values) (*Result, error) {
-	body, err := inputs.appendTo(nil, nil)
+	return s.ConsumeInto(ctx, inputs, nil)
+}
+
+// ConsumeInto is Consume that stores outputs in targets, as Outputs.Decode does. A *data.Frame, *data.Matrix or *data.Vector is read
+// while the answer arrives: of a large one there are never more than the numbers in memory, where Consume has its JSON as well.
+// The result has the other outputs.
+//
+// An output that does not fit its target, or is not there, is an error. After an error targets are as they were, unless it is of
+// another target.
+func (s *Service) ConsumeInto(ctx context.Context, inputs Values, targets Targets) (*Result, error) {
+	body, err := inputs.body(nil)
 	if err != nil {
 		return nil, err
 	}
-	return s.consume(ctx, body)
+	return s.consume(ctx, body, targets)
 }
 
 // consume sends a body and reads the answer. Neither goes through encoding/json as a whole, which would read data frames several
 // times over: see data.
-func (s *Service) consume(ctx context.Context, body []byte) (*Result, error) {
-	c := consuming{service: s, body: body}
-	if _, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, noParams, c.instead); err != nil {
+func (s *Service) consume(ctx context.Context, body *body, targets Targets) (*Result, error) {
+	c := consuming{service: s, body: body, decoder: resultDecoder{targets: targets}}
+	_, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, noParams, c.instead)
+	body.end()
+	if err != nil {
 		return nil, err
 	}
-	var text data.Reader
-	text.Reset(c.answer)
-	r, err := newResultDecoder(false).decode(&text)
-	if r == nil {
-		return nil, fmt.Errorf("service %s/%s: %w", s.name, s.version, err)
-	}
-	if err := text.End(); err != nil {
-		return nil, fmt.Errorf("service %s/%s: %w", s.name, s.version, notResult(err))
-	}
-	return r, err
+	return c.result, c.err
 }
 
 // consuming puts a body into a request and takes the answer as it is, in the place of what is generated.
 type consuming struct {
 	service *Service
-	body    []byte
-	answer  json.RawMessage
+	body    *body
+	decoder resultDecoder
+
+	read    bool
+	refused error // of what is no answer
+	result  *Result
+	err     error
 }
 
 func (c *consuming) instead(op *runtime.ClientOperation) { op.Params, op.Reader = c, c }
@@ -65,21 +75,68 @@ func (c *consuming) WriteToRequest(r runtime.ClientRequest, _ strfmt.Registry) e
 	if err := r.SetPathParam("version", c.service.version); err != nil {
 		return err
 	}
-	if len(c.body) >= askFirst {
+	if c.body.size() >= askFirst {
 		if err := r.SetHeaderParam("Expect", "100-continue"); err != nil {
 			return err
 		}
 	}
-	return r.SetBodyParam(bytes.NewReader(c.body))
+	if len(c.body.large) > 0 {
+		return r.SetBodyParam(&bodyReader{body: c.body})
+	}
+	return r.SetBodyParam(bytes.NewReader(c.body.text))
 }
 
-// ReadResponse implements runtime.ClientResponseReader.
+// ReadResponse reads the answer the first time, and tells the same when it is asked again.
 func (c *consuming) ReadResponse(resp runtime.ClientResponse, consumer runtime.Consumer) (any, error) {
-	c.body = nil // it has arrived, and may be large
-	if err := consumer.Consume(resp.Body(), &c.answer); err != nil {
-		return nil, err
+	if !c.read {
+		c.read = true
+		c.refused = c.answer(resp.Body(), consumer)
 	}
-	return consumed, nil
+	return consumed, c.refused
+}
+
+// answer reads the answer while it arrives, if that is of use. The error is of what is no answer at all; what is wrong with one is
+// for the caller.
+func (c *consuming) answer(source io.Reader, consumer runtime.Consumer) error {
+	if len(c.decoder.targets) > 0 {
+		text := data.NewReader(source)
+		if first, err := text.Peek(); err == nil && first == '{' {
+			c.decode(text)
+			return text.Failed()
+		} else if text.Failed() != nil {
+			return text.Failed()
+		}
+		source = io.MultiReader(bytes.NewReader(text.Window()), source)
+	}
+	var whole json.RawMessage
+	if err := consumer.Consume(source, &whole); err != nil {
+		return err
+	}
+	var text data.Reader
+	text.Reset(whole)
+	c.decode(&text)
+	return nil
+}
+
+// decode reads the result, which is all there is.
+func (c *consuming) decode(text *data.Reader) {
+	c.result, c.err = c.decoder.decode(text)
+	if c.result != nil {
+		if err := text.End(); err != nil {
+			c.result, c.err = nil, notResult(err)
+		}
+	}
+	var code *CodeError
+	switch {
+	case c.decoder.unfit != nil:
+		c.result, c.err = nil, c.decoder.unfit
+	case c.result == nil:
+		c.err = fmt.Errorf("service %s/%s: %w", c.service.name, c.service.version, c.err)
+	case !errors.As(c.err, &code):
+		if c.err = c.decoder.settle(); c.err != nil {
+			c.result = nil
+		}
+	}
 }
 
 // What is generated for the call, and not used.

@@ -11,32 +11,35 @@ import (
 
 // resultDecoder reads what services answer, and batches for each row: from front to back, once.
 type resultDecoder struct {
-	many  bool     // whether results come one after the other: they keep nothing of the text, and get memory for some at a time
+	many  bool     // whether results come one after the other: they get memory for some at a time
 	names []string // of outputs so far: those of all results are the same
 
 	text                 *data.Reader
 	result               *Result
-	success              bool
+	success, failed      bool // neither: not known yet
 	message              string
 	member, output, file func(name []byte) error // the methods below
+
+	targets Targets  // of outputs that are not for the result
+	small   Outputs  // of those, to be decoded
+	large   []string // those that were
+	stored  []func() // what stores them
+	unfit   error    // what does not fit its target
 
 	results []Result // to be used
 	outputs Outputs
 	bytes   []byte
 }
 
-func newResultDecoder(many bool) *resultDecoder {
-	d := &resultDecoder{many: many}
-	d.member, d.output, d.file = d.readMember, d.readOutput, d.readFile
-	return d
-}
-
 // decode reads the next result. If the code failed it comes with a *CodeError.
 func (d *resultDecoder) decode(text *data.Reader) (*Result, error) {
-	if d.text = text; len(d.results) == 0 {
-		d.results = make([]Result, d.ahead(32))
+	if d.text = text; d.member == nil {
+		d.member, d.output, d.file = d.readMember, d.readOutput, d.readFile
 	}
-	d.result, d.success, d.message = &d.results[0], false, ""
+	if len(d.results) == 0 {
+		d.results = make([]Result, d.atOnce())
+	}
+	d.result, d.success, d.failed, d.message = &d.results[0], false, false, ""
 	if err := text.Object(d.member); err != nil {
 		*d.result = Result{} // for the next one
 		return nil, notResult(err)
@@ -45,10 +48,10 @@ func (d *resultDecoder) decode(text *data.Reader) (*Result, error) {
 	return d.result.outcome(d.success, d.message)
 }
 
-// ahead is how much memory of a kind to take at a time.
-func (d *resultDecoder) ahead(most int) int {
+// atOnce is for how many results memory is taken at a time.
+func (d *resultDecoder) atOnce() int {
 	if d.many {
-		return most
+		return 32
 	}
 	return 1
 }
@@ -56,7 +59,9 @@ func (d *resultDecoder) ahead(most int) int {
 func (d *resultDecoder) readMember(name []byte) error {
 	switch {
 	case is(name, "success"):
-		return readJSON(d.text, &d.success)
+		err := readJSON(d.text, &d.success)
+		d.failed = !d.success
+		return err
 	case is(name, "errorMessage"):
 		return readJSON(d.text, &d.message)
 	case is(name, "consoleOutput"):
@@ -74,6 +79,9 @@ func (d *resultDecoder) readMember(name []byte) error {
 
 func (d *resultDecoder) readOutput(name []byte) error {
 	output := d.name(name)
+	if target, wanted := d.targets[output]; wanted && !d.failed {
+		return d.readTarget(output, target)
+	}
 	value, err := d.text.Value()
 	if err != nil {
 		return err
@@ -81,7 +89,7 @@ func (d *resultDecoder) readOutput(name []byte) error {
 	if d.result.Outputs == nil {
 		n := max(1, len(d.names))
 		if len(d.outputs) < n {
-			d.outputs = make(Outputs, n*d.ahead(32))
+			d.outputs = make(Outputs, n*d.atOnce())
 		}
 		d.result.Outputs, d.outputs = d.outputs[:0:n], d.outputs[n:]
 	}
@@ -93,9 +101,9 @@ func (d *resultDecoder) readOutput(name []byte) error {
 func (d *resultDecoder) keep(value []byte) []byte {
 	const block = 4 << 10
 	switch {
-	case !d.many:
+	case !d.many && len(d.targets) == 0: // all of the text is kept
 		return value
-	case len(value) > block/8:
+	case !d.many || len(value) > block/8:
 		return bytes.Clone(value)
 	case len(value) > len(d.bytes):
 		d.bytes = make([]byte, block)

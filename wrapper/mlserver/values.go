@@ -45,29 +45,22 @@ func (v Values) encode() (map[string]json.RawMessage, error) {
 	return raw, nil
 }
 
-// body is the JSON object of all values, sorted by name, and where in it each value is. It is written only once: encoding/json
-// would read it again to check it, and copy it.
-func (v Values) body() (b []byte, at map[string]span, err error) {
-	at = make(map[string]span, len(v))
-	b, err = v.appendTo(nil, at)
-	return b, at, err
-}
-
-// appendTo appends the body to b, and tells at, if there is one, where each value is.
-func (v Values) appendTo(b []byte, at map[string]span) ([]byte, error) {
+// body is the JSON object of all values, sorted by name. at, if there is one, is told where in its text each value is, but for the
+// large ones. It is written only once: encoding/json would read it again to check it, and copy it.
+func (v Values) body(at map[string]span) (*body, error) {
 	var room [8]string
 	names := room[:0]
 	size := 2
 	for name, value := range v {
-		raw, _ := value.(json.RawMessage)
-		size += len(name) + len(raw) + 12
+		if raw, _ := value.(json.RawMessage); len(raw) < largeRaw {
+			size += len(raw)
+		}
+		size += len(name) + 12
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if b == nil { // slices.Grow takes twice as much under the race detector
-		b = make([]byte, 0, size)
-	}
-	b = append(b, '{')
+	body := &body{}
+	b := append(make([]byte, 0, size), '{')
 	for i, name := range names {
 		if i > 0 {
 			b = append(b, ',')
@@ -78,18 +71,30 @@ func (v Values) appendTo(b []byte, at map[string]span) ([]byte, error) {
 		}
 		b = append(b, ':')
 		start := len(b)
-		if b, err = appendValue(b, v[name]); err != nil {
+		large, ok, err := largeOf(v[name])
+		if ok {
+			large.name, large.at = name, start
+			body.large = append(body.large, large)
+			continue
+		}
+		if err == nil {
+			b, err = appendValue(b, v[name])
+		}
+		if err != nil {
 			return nil, fmt.Errorf("input %q has no JSON form: %w", name, err)
 		}
 		if at != nil {
 			at[name] = span{start, len(b)}
 		}
 	}
-	return append(b, '}'), nil
+	body.text = append(b, '}')
+	return body, nil
 }
 
 // span is a part of a text.
 type span struct{ start, end int }
+
+var errNotJSON = errors.New("it is no valid JSON")
 
 func appendValue(b []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
@@ -97,7 +102,7 @@ func appendValue(b []byte, value any) ([]byte, error) {
 		return v.AppendJSON(b)
 	case json.RawMessage:
 		if !json.Valid(v) {
-			return nil, errors.New("it is no valid JSON")
+			return nil, errNotJSON
 		}
 		return append(b, v...), nil
 	case []float64: // encoding/json writes -0, which Python reads as the integer 0

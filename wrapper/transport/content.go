@@ -34,6 +34,13 @@ func (s *stream) Close() error {
 	return s.closer.Close()
 }
 
+// Repeatable is a body that tells its size, in bytes, and can be read again from its start, whatever else reads it at the time.
+type Repeatable interface {
+	io.Reader
+	Size() int64
+	Again() io.ReadCloser
+}
+
 // content is what is to be sent.
 type content struct {
 	io.Reader
@@ -68,6 +75,8 @@ func contentOf(r io.Reader) content {
 			c.size = info.Size() - at
 			c.repeat(v, at)
 		}
+	case Repeatable:
+		c.size, c.anew = v.Size(), func() (io.ReadCloser, error) { return v.Again(), nil }
 	case io.Seeker:
 		at, end, err := extent(v)
 		if err != nil {

@@ -70,12 +70,8 @@ func frameTasks(s *Stub) ([]task, error) {
 			return nil
 		}
 		there := func(ctx context.Context) error {
-			result, err := service.Consume(ctx, mlserver.Values{"frame": f})
-			if err != nil {
-				return err
-			}
 			var got data.Frame
-			if err := result.Outputs.Decode("frame", &got); err != nil {
+			if _, err := service.ConsumeInto(ctx, mlserver.Values{"frame": f}, mlserver.Targets{"frame": &got}); err != nil {
 				return err
 			}
 			return check(got)

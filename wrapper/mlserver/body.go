@@ -1,0 +1,186 @@
+package mlserver
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/mlserver-go/mls/wrapper/data"
+)
+
+// body is the JSON of inputs that is sent: a text, and large values within it that are made JSON on the way, as often as the body is
+// read. Before that they are made JSON for nothing but the length. So servers can refuse what is too long for them before it is
+// sent, proxies that want to know a length let it through, and a value that has no JSON form is found before anything is sent.
+type body struct {
+	text  []byte
+	large []largeValue // in their order
+
+	mu    sync.Mutex
+	ended bool
+}
+
+// largeValue is a value that is not in the text of a body.
+type largeValue struct {
+	name string
+	at   int // in the text
+	size int64
+
+	raw   json.RawMessage // JSON that is there already; else
+	cells cells
+	n     int // of them
+}
+
+// cells is a value that can be made JSON a part at a time: a data.Vector, data.Matrix or data.Frame.
+type cells interface {
+	Cells() (int, error)
+	AppendCells(b []byte, from, to int) ([]byte, error)
+}
+
+const (
+	manyCells   = 1 << 17 // is from how many on a value is large: some megabytes of JSON
+	largeRaw    = 1 << 20 // is from how many bytes on JSON is large
+	cellsAtOnce = 2 << 10 // is how many become JSON at a time
+	cellText    = 20      // is how long that is for one, about
+)
+
+// largeOf gives a value as one, if it is large. It must have JSON.
+func largeOf(value any) (v largeValue, ok bool, err error) {
+	switch value := value.(type) {
+	case json.RawMessage:
+		if len(value) < largeRaw {
+			return v, false, nil
+		}
+		if !json.Valid(value) {
+			return v, false, errNotJSON
+		}
+		v.raw, v.size = value, int64(len(value))
+		return v, true, nil
+	case cells:
+		v.cells = value
+	case []float64:
+		if len(value) < manyCells || slices.ContainsFunc(value, notFinite) {
+			return v, false, nil
+		}
+		v.cells = data.Floats(value...)
+	default:
+		return v, false, nil
+	}
+	if v.n, err = v.cells.Cells(); err != nil || v.n < manyCells {
+		return v, false, err
+	}
+	err = v.measure()
+	return v, err == nil, err
+}
+
+// measure finds out the size. Two goroutines do it: nothing else can go on meanwhile.
+func (v *largeValue) measure() error {
+	half := v.n / 2
+	done := make(chan struct{})
+	var rest int64
+	var restErr error
+	go func() {
+		defer close(done)
+		rest, restErr = v.sizeOf(half, v.n)
+	}()
+	first, err := v.sizeOf(0, half)
+	<-done
+	if v.size = first + rest; err == nil {
+		err = restErr
+	}
+	return err
+}
+
+func (v *largeValue) sizeOf(from, to int) (size int64, err error) {
+	text := make([]byte, 0, 2*cellsAtOnce*cellText)
+	for ; from < to; from += cellsAtOnce {
+		if text, err = v.cells.AppendCells(text[:0], from, min(from+cellsAtOnce, to)); err != nil {
+			return 0, err
+		}
+		size += int64(len(text))
+	}
+	return size, nil
+}
+
+// size is how long the body is, in bytes.
+func (b *body) size() int64 {
+	size := int64(len(b.text))
+	for _, v := range b.large {
+		size += v.size
+	}
+	return size
+}
+
+// end makes sure that nobody looks at the values any more: net/http goes on sending them after an answer that came early.
+func (b *body) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+}
+
+// bodyReader reads a body once. It is a transport.Repeatable.
+type bodyReader struct {
+	body   *body
+	unread []byte
+	text   int    // what comes next: where in the text,
+	value  int    // which large value,
+	cell   int    // and which of its cells
+	room   []byte // for their JSON
+}
+
+// Size is how much there is to read, in bytes.
+func (r *bodyReader) Size() int64 { return r.body.size() }
+
+// Again reads the body from its start.
+func (r *bodyReader) Again() io.ReadCloser { return io.NopCloser(&bodyReader{body: r.body}) }
+
+func (r *bodyReader) Read(p []byte) (int, error) {
+	r.body.mu.Lock()
+	defer r.body.mu.Unlock()
+	if r.body.ended {
+		return 0, errors.New("the call is over")
+	}
+	for len(r.unread) == 0 {
+		if err := r.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.unread)
+	r.unread = r.unread[n:]
+	return n, nil
+}
+
+// next makes what comes next the unread part.
+func (r *bodyReader) next() (err error) {
+	end := len(r.body.text)
+	if r.value < len(r.body.large) {
+		end = r.body.large[r.value].at
+	}
+	if r.text < end {
+		r.unread, r.text = r.body.text[r.text:end], end
+		return nil
+	}
+	if r.value == len(r.body.large) {
+		return io.EOF
+	}
+	v := &r.body.large[r.value]
+	if v.raw != nil {
+		r.unread = v.raw
+		r.value++
+		return nil
+	}
+	if r.room == nil {
+		r.room = make([]byte, 0, 2*cellsAtOnce*cellText)
+	}
+	to := min(r.cell+cellsAtOnce, v.n)
+	if r.room, err = v.cells.AppendCells(r.room[:0], r.cell, to); err != nil {
+		return fmt.Errorf("input %q has no JSON form: %w", v.name, err) // now: it was changed
+	}
+	r.unread = r.room
+	if r.cell = to; to == v.n {
+		r.value, r.cell = r.value+1, 0
+	}
+	return nil
+}
