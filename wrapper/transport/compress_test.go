@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -34,11 +35,17 @@ func zipped(t *testing.T, text string) []byte {
 
 // TestCompressedAnswers serves what proxies in front of a server make smaller, with and without a length, all on one connection.
 func TestCompressedAnswers(t *testing.T) {
+	for _, version := range []int{1, 2} {
+		t.Run("HTTP "+strconv.Itoa(version), func(t *testing.T) { testCompressed(t, version) })
+	}
+}
+
+func testCompressed(t *testing.T, version int) {
 	var connections atomic.Int32
 	long := strings.Repeat("a file of many lines\n", 50_000)
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if got := r.Header["Accept-Encoding"]; len(got) != 1 || got[0] != "gzip" {
-			t.Errorf("%s accepts the encodings %q, want gzip", r.URL, got)
+		if got := r.Header["Accept-Encoding"]; len(got) != 1 || got[0] != "gzip" || r.ProtoMajor != version {
+			t.Errorf("%s comes by %s and accepts the encodings %q, want gzip by version %d", r.URL, r.Proto, got, version)
 		}
 		code, body := 200, []byte(`{"statusCode":"pass"}`)
 		switch {
@@ -68,10 +75,15 @@ func TestCompressedAnswers(t *testing.T) {
 			connections.Add(1)
 		}
 	}
-	srv.Start()
+	srv.EnableHTTP2 = version == 2
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	for _, path := range []string{"", "/sized"} {
-		api := v930.New(newTransport(t, parse(t, srv.URL+path), nil), nil)
+		pool := transport.NewPool()
+		pool.TLSClientConfig.RootCAs = x509.NewCertPool()
+		pool.TLSClientConfig.RootCAs.AddCert(srv.Certificate())
+		t.Cleanup(pool.CloseIdleConnections)
+		api := v930.New(newTransport(t, parse(t, srv.URL+path), &http.Client{Transport: pool}), nil)
 		for range 3 {
 			ok, err := api.Status.StatusContext(background, &status.StatusParams{})
 			if err != nil || ok.Payload.StatusCode != "pass" {

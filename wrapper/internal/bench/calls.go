@@ -73,6 +73,18 @@ func runCalls(ctx context.Context, s *Stub, clients []Client, rounds int, want f
 	if !roots.AppendCertsFromPEM(s.Certificate) {
 		return nil, errors.New("the stub has no certificate")
 	}
+	before, err := s.connections()
+	if err != nil {
+		return nil, err
+	}
+	var all []*atomic.Int64
+	accepted := func() int64 {
+		n := before
+		for _, dialed := range all {
+			n += dialed.Load()
+		}
+		return n
+	}
 	var rows []callRow
 	for _, c := range callCases() {
 		if !want("calls " + c.String()) {
@@ -80,14 +92,12 @@ func runCalls(ctx context.Context, s *Stub, clients []Client, rounds int, want f
 		}
 		row := callRow{callCase: c, clients: make([]sample, len(clients))}
 		calls := make([]func(context.Context) error, len(clients))
-		dialed := make([]atomic.Int64, len(clients))
-		accepted, err := s.connections()
-		if err != nil {
-			return nil, err
-		}
+		dialed := make([]*atomic.Int64, len(clients))
 		for i, client := range clients {
 			row.clients[i] = sample{name: client.Name}
-			if calls[i], err = client.New(Target{c.target(s), roots, &dialed[i]}); err != nil {
+			dialed[i] = &atomic.Int64{}
+			all = append(all, dialed[i])
+			if calls[i], err = client.New(Target{c.target(s), roots, dialed[i]}); err != nil {
 				return nil, err
 			}
 			if err := s.warmUp(ctx, c, calls[i]); err != nil {
@@ -106,9 +116,6 @@ func runCalls(ctx context.Context, s *Stub, clients []Client, rounds int, want f
 				sample.turns = append(sample.turns, took)
 				sample.calls += c.calls()
 			}
-		}
-		for i := range dialed {
-			accepted += dialed[i].Load()
 		}
 		if err := s.awaitConnections(accepted); err != nil {
 			return nil, fmt.Errorf("%s: %w", c, err)

@@ -103,14 +103,14 @@ func (s *Stub) connections() (int64, error) {
 }
 
 // awaitConnections returns when the stub has accepted as many connections as were dialed, which may take it a moment.
-func (s *Stub) awaitConnections(dialed int64) error {
+func (s *Stub) awaitConnections(dialed func() int64) error {
 	for end := time.Now().Add(10 * time.Second); ; {
 		accepted, err := s.connections()
-		if err != nil || accepted == dialed {
+		if err != nil || accepted == dialed() {
 			return err
 		}
-		if accepted > dialed || time.Now().After(end) {
-			return fmt.Errorf("the stub accepted %d connections, the clients have dialed %d", accepted, dialed)
+		if time.Now().After(end) {
+			return fmt.Errorf("the stub accepted %d connections, the clients have dialed %d", accepted, dialed())
 		}
 		time.Sleep(time.Millisecond)
 	}
