@@ -36,6 +36,14 @@ lint: ## gofmt, go vet, staticcheck
 	go vet ./...
 	$(STATICCHECK) ./...
 
+platforms: ## compile everything for linux, macOS and Windows, each on amd64 and arm64
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build ./gen/... ./swagger/... ./wrapper/... || { echo "does not compile for $$os/$$arch"; exit 1; }; \
+	done; done
+
+vulncheck: ## known vulnerabilities in what the project calls: make vulncheck [GOVULNDB=file:///a/copy/of/the/database]
+	@scripts/vulncheck.sh
+
 build: ## bin/mls
 	go build -trimpath -o bin/mls ./wrapper/cmd/mls
 
@@ -52,4 +60,4 @@ soak: ## kills processes at random and looks whether anything is lost: make soak
 	@scripts/install.sh r python keyring
 	FAULTS=$(or $(FAULTS),100000) SEED=$(SEED) SOAK=$(or $(SOAK),10m) go test -count=1 -v -parallel 8 -timeout 24h -run 'TestRandomFaults|TestSoak' ./wrapper/mlserver ./wrapper/internal/cli
 
-.PHONY: help demo test fetch generate check service lint build release bench fuzz soak
+.PHONY: help demo test fetch generate check service lint platforms vulncheck build release bench fuzz soak

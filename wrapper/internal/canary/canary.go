@@ -1,4 +1,5 @@
-// Package canary fails tests that print a secret: in a library's debug output, a log, an error that is shown.
+// Package canary fails tests that print a secret, in a library's debug output, a log, an error that is shown; and tests that leave
+// something behind: temporary files, processes, goroutines.
 //
 //	var printed = canary.New(password)
 //
@@ -54,7 +55,7 @@ func (p *Printed) Logger() *slog.Logger {
 }
 
 // Tests are those of m, with everything switched on that makes go-openapi's clients print requests. They fail if they print a
-// secret.
+// secret, or leave something behind.
 func (p *Printed) Tests(m interface{ Run() int }) interface{ Run() int } { return &tests{p, m} }
 
 type tests struct {
@@ -68,6 +69,7 @@ func (t *tests) Run() int {
 			panic(err)
 		}
 	}
+	tmp := ownTemp()
 	restoreOut, restoreErr := func() {}, t.tee(&os.Stderr)
 	if !t.NotStdout {
 		restoreOut = t.tee(&os.Stdout)
@@ -80,6 +82,11 @@ func (t *tests) Run() int {
 		fmt.Fprintf(os.Stderr, "secrets were printed:\n%s\n", strings.Join(found, "\n"))
 		code = max(code, 1)
 	}
+	if left := leaks(tmp); len(left) > 0 && code == 0 { // a test that fails may leave what it likes
+		fmt.Fprintf(os.Stderr, "left behind:\n%s\n", strings.Join(left, "\n"))
+		code = 1
+	}
+	_ = os.RemoveAll(tmp)
 	return code
 }
 

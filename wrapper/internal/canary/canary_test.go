@@ -7,11 +7,21 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mlserver-go/mls/wrapper/internal/canary"
 )
+
+// left lets something stay behind.
+func left(t *testing.T, leave func(tmp string) error) {
+	t.Helper()
+	if err := leave(os.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+}
 
 const secret = `Canary "ü" /Zaunkönig`
 
@@ -32,6 +42,9 @@ func TestLeaks(t *testing.T) {
 		"address":         func() { fmt.Println("http://h/?password=" + url.QueryEscape(secret)) },
 		"access token":    func() { fmt.Println("Bearer eyJhbGciOiJSUzUxMiJ9.eyJzdWIiOiJhbm4ifQ.c2ln") },
 		"refresh token":   func() { fmt.Println("?refreshToken=" + url.QueryEscape(refresh)) },
+		"file":            func() { left(t, func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o600) }) },
+		"process":         func() { left(t, func(string) error { return exec.Command("sleep", "15").Start() }) },
+		"goroutine":       func() { left(t, func(string) error { go func() { canary.New().Logger(); select {} }(); return nil }) },
 		"child": func() {
 			c := exec.Command("echo", secret)
 			c.Stdout = os.Stdout
@@ -44,15 +57,20 @@ func TestLeaks(t *testing.T) {
 		leak()
 		return
 	}
+	var runs sync.WaitGroup
 	for name := range leaks {
-		again := exec.Command(os.Args[0], "-test.v", "-test.run=^TestLeaks$")
-		again.Env = append(os.Environ(), "LEAK="+name)
-		out, err := again.CombinedOutput()
-		if told := strings.Contains(string(out), "secrets were printed:"); told != (name != "nothing") || (err != nil) != told {
-			t.Errorf("%s: %v\n%.300s", name, err, strings.ReplaceAll(string(out), secret, "SECRET"))
-		}
-		if os.Getenv("DEBUG") != "1" || os.Getenv("SWAGGER_DEBUG") != "1" {
-			t.Error("debug output is off")
-		}
+		runs.Go(func() {
+			again := exec.Command(os.Args[0], "-test.v", "-test.run=^TestLeaks$")
+			again.Env = append(os.Environ(), "LEAK="+name)
+			out, err := again.CombinedOutput()
+			told := strings.Contains(string(out), "secrets were printed:") || strings.Contains(string(out), "left behind:\n")
+			if told != (name != "nothing") || (err != nil) != told {
+				t.Errorf("%s: %v\n%.300s", name, err, strings.ReplaceAll(string(out), secret, "SECRET"))
+			}
+		})
+	}
+	runs.Wait()
+	if os.Getenv("DEBUG") != "1" || os.Getenv("SWAGGER_DEBUG") != "1" {
+		t.Error("debug output is off")
 	}
 }

@@ -49,7 +49,7 @@ func serve(t testing.TB, dir string, env []string, args ...string) (c *exec.Cmd,
 	_ = os.Remove(ready)
 	c = exec.Command("mls", append([]string{"devserver", "--listen", "127.0.0.1:0", "--ready-file", ready, "--password-file", "-",
 		"--python", interpreter(t, runtimes.Python), "--r", interpreter(t, runtimes.R)}, args...)...)
-	c.Env = append(os.Environ(), env...)
+	c.Env = append(append(os.Environ(), "TMPDIR="+t.TempDir()), env...) // it may be killed
 	var said bytes.Buffer
 	c.Stdin, c.Stderr = strings.NewReader(password+"\n"), &said
 	if err := c.Start(); err != nil {
