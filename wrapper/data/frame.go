@@ -76,31 +76,6 @@ func (f Frame) AppendJSON(b []byte) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// Cells is how many values AppendCells can be asked for, unless the frame is none.
-func (f Frame) Cells() (int, error) { return len(f) * f.Rows(), f.check() }
-
-// AppendCells appends a part of what AppendJSON does: the values in [from, to), counted from 0 and column by column, with what is in
-// front of the first and after the last of all. Parts one after the other, without a gap, make the whole.
-func (f Frame) AppendCells(b []byte, from, to int) ([]byte, error) {
-	rows := f.Rows()
-	if from == 0 {
-		b = append(b, '{')
-	}
-	for from < to {
-		column, row := from/rows, from%rows
-		some := min(rows-row, to-from)
-		var err error
-		if b, err = f.appendColumn(b, column, row, row+some); err != nil {
-			return nil, err
-		}
-		from += some
-	}
-	if to == len(f)*rows {
-		b = append(b, '}')
-	}
-	return b, nil
-}
-
 func (f Frame) appendColumn(b []byte, i, from, to int) (_ []byte, err error) {
 	if from == 0 {
 		if b, err = AppendString(next(b, i), f[i].Name); err != nil {

@@ -18,13 +18,12 @@ func (m Matrix) At(row, col int) float64 { return m.Values[row*m.Cols+col] }
 
 // AppendJSON appends the matrix as a JSON list of rows to b.
 func (m Matrix) AppendJSON(b []byte) ([]byte, error) {
-	cells, err := m.Cells()
-	if err != nil {
+	if err := m.check(); err != nil {
 		return nil, err
 	}
-	b = slices.Grow(b, 20*cells+3*m.Rows+2)
+	b = slices.Grow(b, 20*len(m.Values)+3*m.Rows+2)
 	if m.Cols > 0 {
-		return m.AppendCells(b, 0, cells)
+		return m.AppendCells(b, 0, len(m.Values))
 	}
 	b = append(b, '[')
 	for row := range m.Rows {
@@ -33,39 +32,12 @@ func (m Matrix) AppendJSON(b []byte) ([]byte, error) {
 	return append(b, ']'), nil
 }
 
-// Cells is how many values AppendCells can be asked for, unless the matrix is none.
-func (m Matrix) Cells() (int, error) {
+// check refuses a matrix with more or less values than there is room for.
+func (m Matrix) check() error {
 	if m.Rows < 0 || m.Cols < 0 || len(m.Values) != m.Rows*m.Cols {
-		return 0, fmt.Errorf("a matrix of %d rows and %d columns has %d values", m.Rows, m.Cols, len(m.Values))
+		return fmt.Errorf("a matrix of %d rows and %d columns has %d values", m.Rows, m.Cols, len(m.Values))
 	}
-	return len(m.Values), nil
-}
-
-// AppendCells appends a part of what AppendJSON does: the values in [from, to), counted from 0 and row by row, with what is in front
-// of the first and after the last of all. Parts one after the other, without a gap, make the whole.
-func (m Matrix) AppendCells(b []byte, from, to int) ([]byte, error) {
-	codec := number.New()
-	if from == 0 {
-		b = append(b, '[')
-	}
-	for from < to {
-		row, col := from/m.Cols, from%m.Cols
-		some := min(m.Cols-col, to-from)
-		if col > 0 {
-			b = append(b, ',')
-		} else {
-			b = append(next(b, row), '[')
-		}
-		b = codec.AppendList(b, m.Values[from:from+some])
-		if col+some == m.Cols {
-			b = append(b, ']')
-		}
-		from += some
-	}
-	if to == len(m.Values) {
-		b = append(b, ']')
-	}
-	return b, nil
+	return nil
 }
 
 // MarshalJSON makes encoding/json write the matrix as a list of rows.

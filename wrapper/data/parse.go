@@ -2,14 +2,10 @@ package data
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"math/bits"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/mlserver-go/mls/wrapper/data/internal/number"
 )
@@ -324,55 +320,6 @@ func parseFloats(c *number.Codec, list []float64, data []byte, tail int) ([]floa
 		list, data = append(list, f), rest
 	}
 	return list, data
-}
-
-// parseString reads a string that data starts with.
-func parseString(data []byte) (s, rest []byte, err error) {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for at := 1; len(data)-at >= 8; at += 8 { // most texts are of nothing but ASCII: eight bytes at a time
-		word := binary.LittleEndian.Uint64(data[at:])
-		quote, slash := word^'"'*ones, word^'\\'*ones
-		found := ((quote-ones)&^quote | (slash-ones)&^slash | word) & tops
-		if found == 0 {
-			continue
-		}
-		if at += bits.TrailingZeros64(found) / 8; data[at] == '"' {
-			return data[1:at], data[at+1:], nil
-		}
-		break
-	}
-	end := stringEnd(data)
-	if end < 0 {
-		return nil, nil, errCut
-	}
-	s, rest = data[1:end], data[end+1:]
-	if bytes.IndexByte(s, '\\') >= 0 || !utf8.Valid(s) {
-		var text string
-		if err := json.Unmarshal(data[:end+1], &text); err != nil {
-			return nil, nil, err
-		}
-		return []byte(text), rest, nil
-	}
-	return s, rest, nil
-}
-
-// stringEnd is where the closing quote of a string is, -1 if nowhere.
-func stringEnd(data []byte) int {
-	for at := 1; ; {
-		quote := bytes.IndexByte(data[at:], '"')
-		if quote < 0 {
-			return -1
-		}
-		quote += at
-		slashes := 0
-		for data[quote-1-slashes] == '\\' {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			return quote
-		}
-		at = quote + 1
-	}
 }
 
 // Float is the number that a text consists of, if it is a number of JSON.

@@ -35,7 +35,7 @@ func (b *Batch) Results(ctx context.Context) iter.Seq2[RowResult, error] {
 func (b *Batch) ResultsExcept(ctx context.Context, seen func(row int) bool) iter.Seq2[RowResult, error] {
 	return func(yield func(RowResult, error) bool) {
 		stopped := false
-		r := &batchReader{decoder: resultDecoder{many: true}, seen: seen, each: func(result RowResult) error {
+		r := &batchReader{decoder: resultDecoder{blocks: &blocks{}}, seen: seen, each: func(result RowResult) error {
 			if stopped = !yield(result, nil); stopped {
 				return errEnough
 			}

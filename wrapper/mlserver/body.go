@@ -12,8 +12,9 @@ import (
 )
 
 // body is the JSON of inputs that is sent: a text, and large values within it that are made JSON on the way, as often as the body is
-// read. Before that they are made JSON for nothing but the length. So servers can refuse what is too long for them before it is
-// sent, proxies that want to know a length let it through, and a value that has no JSON form is found before anything is sent.
+// read. How long that will be is found out before, for half of what it takes to make it. So servers can refuse what is too long for
+// them before it is sent, proxies that want to know a length let it through, and a value that has no JSON form is found before
+// anything is sent.
 type body struct {
 	text  []byte
 	large []largeValue // in their order
@@ -26,7 +27,7 @@ type body struct {
 type largeValue struct {
 	name string
 	at   int // in the text
-	size int64
+	size int
 
 	raw   json.RawMessage // JSON that is there already; else
 	cells cells
@@ -35,7 +36,8 @@ type largeValue struct {
 
 // cells is a value that can be made JSON a part at a time: a data.Vector, data.Matrix or data.Frame.
 type cells interface {
-	Cells() (int, error)
+	Cells() int
+	JSONSize() (int, error)
 	AppendCells(b []byte, from, to int) ([]byte, error)
 }
 
@@ -56,7 +58,7 @@ func largeOf(value any) (v largeValue, ok bool, err error) {
 		if !json.Valid(value) {
 			return v, false, errNotJSON
 		}
-		v.raw, v.size = value, int64(len(value))
+		v.raw, v.size = value, len(value)
 		return v, true, nil
 	case cells:
 		v.cells = value
@@ -68,45 +70,16 @@ func largeOf(value any) (v largeValue, ok bool, err error) {
 	default:
 		return v, false, nil
 	}
-	if v.n, err = v.cells.Cells(); err != nil || v.n < manyCells {
-		return v, false, err
+	if v.n = v.cells.Cells(); v.n < manyCells {
+		return v, false, nil
 	}
-	err = v.measure()
+	v.size, err = v.cells.JSONSize()
 	return v, err == nil, err
 }
 
-// measure finds out the size. Two goroutines do it: nothing else can go on meanwhile.
-func (v *largeValue) measure() error {
-	half := v.n / 2
-	done := make(chan struct{})
-	var rest int64
-	var restErr error
-	go func() {
-		defer close(done)
-		rest, restErr = v.sizeOf(half, v.n)
-	}()
-	first, err := v.sizeOf(0, half)
-	<-done
-	if v.size = first + rest; err == nil {
-		err = restErr
-	}
-	return err
-}
-
-func (v *largeValue) sizeOf(from, to int) (size int64, err error) {
-	text := make([]byte, 0, 2*cellsAtOnce*cellText)
-	for ; from < to; from += cellsAtOnce {
-		if text, err = v.cells.AppendCells(text[:0], from, min(from+cellsAtOnce, to)); err != nil {
-			return 0, err
-		}
-		size += int64(len(text))
-	}
-	return size, nil
-}
-
 // size is how long the body is, in bytes.
-func (b *body) size() int64 {
-	size := int64(len(b.text))
+func (b *body) size() int {
+	size := len(b.text)
 	for _, v := range b.large {
 		size += v.size
 	}
@@ -131,7 +104,7 @@ type bodyReader struct {
 }
 
 // Size is how much there is to read, in bytes.
-func (r *bodyReader) Size() int64 { return r.body.size() }
+func (r *bodyReader) Size() int64 { return int64(r.body.size()) }
 
 // Again reads the body from its start.
 func (r *bodyReader) Again() io.ReadCloser { return io.NopCloser(&bodyReader{body: r.body}) }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -40,7 +39,10 @@ func (s *Service) ConsumeInto(ctx context.Context, inputs Values, targets Target
 // consume sends a body and reads the answer. Neither goes through encoding/json as a whole, which would read data frames several
 // times over: see data.
 func (s *Service) consume(ctx context.Context, body *body, targets Targets) (*Result, error) {
-	c := consuming{service: s, body: body, decoder: resultDecoder{targets: targets}}
+	c := consuming{service: s, body: body}
+	if len(targets) > 0 {
+		c.targets = &targeting{targets: targets}
+	}
 	_, err := s.client.api.Consumption.ConsumeWebServiceContext(ctx, noParams, c.instead)
 	body.end()
 	if err != nil {
@@ -53,8 +55,9 @@ func (s *Service) consume(ctx context.Context, body *body, targets Targets) (*Re
 type consuming struct {
 	service *Service
 	body    *body
-	decoder resultDecoder
+	targets *targeting // nil: none
 
+	text    data.Reader // the answer
 	read    bool
 	refused error // of what is no answer
 	result  *Result
@@ -98,7 +101,7 @@ func (c *consuming) ReadResponse(resp runtime.ClientResponse, consumer runtime.C
 // answer reads the answer while it arrives, if that is of use. The error is of what is no answer at all; what is wrong with one is
 // for the caller.
 func (c *consuming) answer(source io.Reader, consumer runtime.Consumer) error {
-	if len(c.decoder.targets) > 0 {
+	if c.targets != nil {
 		text := data.NewReader(source)
 		if first, err := text.Peek(); err == nil && first == '{' {
 			c.decode(text)
@@ -112,31 +115,31 @@ func (c *consuming) answer(source io.Reader, consumer runtime.Consumer) error {
 	if err := consumer.Consume(source, &whole); err != nil {
 		return err
 	}
-	var text data.Reader
-	text.Reset(whole)
-	c.decode(&text)
+	c.text.Reset(whole)
+	c.decode(&c.text)
 	return nil
 }
 
 // decode reads the result, which is all there is.
 func (c *consuming) decode(text *data.Reader) {
-	c.result, c.err = c.decoder.decode(text)
-	if c.result != nil {
-		if err := text.End(); err != nil {
-			c.result, c.err = nil, notResult(err)
+	decoder := resultDecoder{targets: c.targets}
+	r, err := decoder.decode(text)
+	if r != nil {
+		if after := text.End(); after != nil {
+			r, err = nil, notResult(after)
 		}
 	}
-	var code *CodeError
 	switch {
-	case c.decoder.unfit != nil:
-		c.result, c.err = nil, c.decoder.unfit
-	case c.result == nil:
-		c.err = fmt.Errorf("service %s/%s: %w", c.service.name, c.service.version, c.err)
-	case !errors.As(c.err, &code):
-		if c.err = c.decoder.settle(); c.err != nil {
-			c.result = nil
+	case r == nil && c.targets != nil && c.targets.unfit != nil:
+		err = c.targets.unfit
+	case r == nil:
+		err = fmt.Errorf("service %s/%s: %w", c.service.name, c.service.version, err)
+	case err == nil && c.targets != nil:
+		if err = c.targets.store(); err != nil {
+			r = nil
 		}
 	}
+	c.result, c.err = r, err
 }
 
 // What is generated for the call, and not used.

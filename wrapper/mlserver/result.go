@@ -11,49 +11,27 @@ import (
 
 // resultDecoder reads what services answer, and batches for each row: from front to back, once.
 type resultDecoder struct {
-	many  bool     // whether results come one after the other: they get memory for some at a time
-	names []string // of outputs so far: those of all results are the same
+	blocks  *blocks    // memory of many results; nil: there is one
+	targets *targeting // outputs that are not for the result; nil: all are
 
-	text                 *data.Reader
-	result               *Result
-	success, failed      bool // neither: not known yet
-	message              string
-	member, output, file func(name []byte) error // the methods below
-
-	targets Targets  // of outputs that are not for the result
-	small   Outputs  // of those, to be decoded
-	large   []string // those that were
-	stored  []func() // what stores them
-	unfit   error    // what does not fit its target
-
-	results []Result // to be used
-	outputs Outputs
-	bytes   []byte
+	text            *data.Reader
+	result          *Result
+	success, failed bool // neither: not known yet
+	message         string
 }
 
 // decode reads the next result. If the code failed it comes with a *CodeError.
 func (d *resultDecoder) decode(text *data.Reader) (*Result, error) {
-	if d.text = text; d.member == nil {
-		d.member, d.output, d.file = d.readMember, d.readOutput, d.readFile
+	d.text, d.success, d.failed, d.message = text, false, false, ""
+	if d.blocks == nil {
+		d.result = &Result{}
+	} else {
+		d.result = d.blocks.result()
 	}
-	if len(d.results) == 0 {
-		d.results = make([]Result, d.atOnce())
-	}
-	d.result, d.success, d.failed, d.message = &d.results[0], false, false, ""
-	if err := text.Object(d.member); err != nil {
-		*d.result = Result{} // for the next one
+	if err := text.Object(d.readMember); err != nil {
 		return nil, notResult(err)
 	}
-	d.results = d.results[1:]
 	return d.result.outcome(d.success, d.message)
-}
-
-// atOnce is for how many results memory is taken at a time.
-func (d *resultDecoder) atOnce() int {
-	if d.many {
-		return 32
-	}
-	return 1
 }
 
 func (d *resultDecoder) readMember(name []byte) error {
@@ -69,48 +47,40 @@ func (d *resultDecoder) readMember(name []byte) error {
 	case is(name, "changedFiles"):
 		return readJSON(d.text, &d.result.Changed)
 	case is(name, "outputParameters"):
-		return members(d.text, d.output)
+		return members(d.text, d.readOutput)
 	case is(name, "outputFiles"):
-		return members(d.text, d.file)
+		return members(d.text, d.readFile)
 	}
 	_, err := d.text.Value()
 	return err
 }
 
-func (d *resultDecoder) readOutput(name []byte) error {
-	output := d.name(name)
-	if target, wanted := d.targets[output]; wanted && !d.failed {
-		return d.readTarget(output, target)
+func (d *resultDecoder) readOutput(text []byte) error {
+	var name string
+	if d.blocks == nil {
+		name = string(text)
+	} else {
+		name = d.blocks.name(text)
+	}
+	if d.targets != nil && !d.failed && d.targets.want(name) {
+		return d.targets.read(name, d.text)
 	}
 	value, err := d.text.Value()
 	if err != nil {
 		return err
 	}
-	if d.result.Outputs == nil {
-		n := max(1, len(d.names))
-		if len(d.outputs) < n {
-			d.outputs = make(Outputs, n*d.atOnce())
-		}
-		d.result.Outputs, d.outputs = d.outputs[:0:n], d.outputs[n:]
-	}
-	d.result.Outputs.set(output, d.keep(value))
-	return nil
-}
-
-// keep is a value in memory that goes on to be good.
-func (d *resultDecoder) keep(value []byte) []byte {
-	const block = 4 << 10
 	switch {
-	case !d.many && len(d.targets) == 0: // all of the text is kept
-		return value
-	case !d.many || len(value) > block/8:
-		return bytes.Clone(value)
-	case len(value) > len(d.bytes):
-		d.bytes = make([]byte, block)
+	case d.blocks == nil && d.targets == nil: // all of the text is kept
+	case d.blocks == nil:
+		value = bytes.Clone(value)
+	default:
+		value = d.blocks.keep(value)
+		if d.result.Outputs == nil {
+			d.result.Outputs = d.blocks.room()
+		}
 	}
-	n := copy(d.bytes, value)
-	value, d.bytes = d.bytes[:n:n], d.bytes[n:]
-	return value
+	d.result.Outputs.set(name, value)
+	return nil
 }
 
 func (d *resultDecoder) readFile(text []byte) error {
@@ -128,21 +98,6 @@ func (d *resultDecoder) readFile(text []byte) error {
 	}
 	d.result.Files[name] = file
 	return nil
-}
-
-// name is a name as a string, of which there is one.
-func (d *resultDecoder) name(text []byte) string {
-	const most = 64
-	for _, n := range d.names {
-		if n == string(text) {
-			return n
-		}
-	}
-	name := string(text)
-	if len(d.names) < most {
-		d.names = append(d.names, name)
-	}
-	return name
 }
 
 func notResult(err error) error {

@@ -21,29 +21,45 @@ type Targets map[string]any
 // other outputs.
 const ahead = 32 << 10
 
-// readTarget reads an output that has a target.
-func (d *resultDecoder) readTarget(name string, target any) error {
-	if _, err := d.text.Peek(); err != nil {
+// targeting reads outputs that have targets. They are stored when all of the answer was read.
+type targeting struct {
+	targets Targets
+	names   []string // of all outputs
+	small   Outputs  // to be decoded
+	large   []string // those that were
+	stores  []func() // what stores them
+	unfit   error    // what does not fit its target
+}
+
+// want tells whether an output has a target.
+func (t *targeting) want(name string) bool {
+	t.names = append(t.names, name)
+	_, wanted := t.targets[name]
+	return wanted
+}
+
+// read reads an output that has a target.
+func (t *targeting) read(name string, text *data.Reader) error {
+	if _, err := text.Peek(); err != nil {
 		return err
 	}
-	if err := d.text.Ahead(ahead); err != nil {
+	if err := text.Ahead(ahead); err != nil {
 		return err
 	}
-	read := reading(target)
-	if read == nil || d.text.Complete() {
-		value, err := d.text.Value()
+	read := reading(t.targets[name])
+	if read == nil || text.Complete() {
+		value, err := text.Value()
 		if err == nil {
-			d.small.set(name, bytes.Clone(value))
+			t.small.set(name, bytes.Clone(value))
 		}
 		return err
 	}
-	set, err := unboxed(d.text, read)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && d.text.Failed() == nil {
-		d.unfit = fmt.Errorf("output %q: %w", name, err)
+	store, err := unboxed(text, read)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && text.Failed() == nil {
+		t.unfit = fmt.Errorf("output %q: %w", name, err)
 	}
 	if err == nil {
-		d.stored = append(d.stored, set)
-		d.large = append(d.large, name)
+		t.large, t.stores = append(t.large, name), append(t.stores, store)
 	}
 	return err
 }
@@ -97,20 +113,20 @@ type endless struct{}
 
 func (endless) Read([]byte) (int, error) { return 0, errGoesOn }
 
-// settle stores all outputs that have targets.
-func (d *resultDecoder) settle() error {
-	for _, name := range slices.Sorted(maps.Keys(d.targets)) {
-		if slices.Contains(d.large, name) {
+// store stores all outputs that have targets.
+func (t *targeting) store() error {
+	for _, name := range slices.Sorted(maps.Keys(t.targets)) {
+		if slices.Contains(t.large, name) {
 			continue
 		}
-		if d.small.JSON(name) == nil {
-			return fmt.Errorf("no output %q: have %q", name, d.names)
+		if t.small.JSON(name) == nil {
+			return fmt.Errorf("no output %q: have %q", name, t.names)
 		}
-		if err := d.small.Decode(name, d.targets[name]); err != nil {
+		if err := t.small.Decode(name, t.targets[name]); err != nil {
 			return err
 		}
 	}
-	for _, store := range d.stored {
+	for _, store := range t.stores {
 		store()
 	}
 	return nil

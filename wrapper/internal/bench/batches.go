@@ -54,12 +54,11 @@ func batchTasks(s *Stub) ([]task, error) {
 	}
 
 	read := func(ctx context.Context) error {
-		n := 0
+		n, got := 0, 0.0
 		for row, err := range service.Batch("b").Results(ctx) {
 			if err != nil {
 				return err
 			}
-			var got float64
 			if err := row.Outputs.Decode("answer", &got); err != nil {
 				return err
 			}
@@ -77,8 +76,8 @@ func batchTasks(s *Stub) ([]task, error) {
 		if err != nil {
 			return err
 		}
+		var got float64
 		for i, row := range ok.Payload.BatchExecutionResults {
-			var got float64
 			if err := json.Unmarshal(row.OutputParameters["answer"], &got); err != nil || got != float64(i)+0.5 {
 				return fmt.Errorf("row %d is %v, %w", i, got, err)
 			}

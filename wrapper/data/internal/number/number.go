@@ -184,16 +184,34 @@ func (c *Codec) putShort(out *[room]byte, f float64) int {
 
 // appendLong appends any number. It tells whether appendShort might have done it, too.
 func (c *Codec) appendLong(b []byte, f float64) (_ []byte, short bool) {
+	d, k, ok := c.shortest(f)
+	if !ok {
+		return appendSlow(b, f), true
+	}
+	b = slices.Grow(b, room)
+	end := len(b)
+	out := b[end : end+room]
+	if f < 0 {
+		out[0], out = '-', out[1:]
+		end++
+	}
+	n := putDecimal((*[room - 1]byte)(out), d, k)
+	return b[:end+n], n < 12
+}
+
+// shortest finds the shortest text that reads back as f, but for its sign, as d times 10^k: d has 16 or 17 digits, zeros at the end
+// included. Not ok: that is left to strconv.
+func (c *Codec) shortest(f float64) (d uint64, k int, ok bool) {
 	bitsOf := math.Float64bits(f)
 	mantissa, e := bitsOf&(1<<52-1), int(bitsOf>>52&0x7ff)
 	if e == 0 || mantissa == 0 { // zero, subnormal, or the gap below is smaller than the one above
-		return appendSlow(b, f), true
+		return 0, 0, false
 	}
 	mantissa, e = mantissa|1<<52, e-1075
 
 	// 10^-k scales f so that its neighbours are 1 to 10 apart: the shortest text has the digits of the one multiple of ten, else
 	// of the nearest whole number, between the two half-way points.
-	k := e * 1262611 >> 22
+	k = e * 1262611 >> 22
 	p := &c.powers[-k-minPower]
 	m := mantissa << 10
 	hi, mid := bits.Mul64(m, p.hi)
@@ -209,21 +227,13 @@ func (c *Codec) appendLong(b []byte, f float64) (_ []byte, short bool) {
 	high := hi + halfHi + over
 	center := hi + 1<<(s-1) // adding a half makes rounding a cut
 	if doubtful(low, lowMid, s) || doubtful(high, highMid, s) || doubtful(center, mid, s) {
-		return appendSlow(b, f), true
+		return 0, 0, false
 	}
-	d := high >> s / 10 * 10
+	d = high >> s / 10 * 10
 	if d <= low>>s {
 		d = center >> s
 	}
-	b = slices.Grow(b, room)
-	end := len(b)
-	out := b[end : end+room]
-	if f < 0 {
-		out[0], out = '-', out[1:]
-		end++
-	}
-	n := putDecimal((*[room - 1]byte)(out), d, k)
-	return b[:end+n], n < 12
+	return d, k, true
 }
 
 // doubtful reports whether the fraction is so near to 0 or 1 that the error of the power of ten, less than four units of mid,

@@ -52,6 +52,9 @@ func TestAppendAndParseAgreeWithStrconv(t *testing.T) {
 		if want := want(f); string(text) != want {
 			t.Fatalf("%b is written as %s, want %s", f, text, want)
 		}
+		if n := c.Size([]float64{f}); n != len(text) {
+			t.Fatalf("%s is said to be %d long", text, n)
+		}
 		got, _, kind, rest := c.Parse(text)
 		if kind == None || len(rest) > 0 || math.Float64bits(got) != math.Float64bits(f) {
 			t.Fatalf("%s is read as %v (kind %d, rest %q), want %v", text, got, kind, rest, f)
@@ -76,6 +79,9 @@ func TestAppendLongList(t *testing.T) {
 		if got := c.AppendList([]byte("["), list); string(got) != "["+string(want[:len(want)-1]) {
 			t.Errorf("%d numbers are written otherwise than one by one", n)
 		}
+		if got := c.Size(list); got != len(want)-1 {
+			t.Errorf("%d numbers are said to be %d long, want %d", n, got, len(want)-1)
+		}
 	}
 }
 
@@ -86,7 +92,11 @@ func TestAppendList(t *testing.T) {
 	for range 10_000 {
 		list = append(list, sample(r))
 	}
-	texts := bytes.Split(c.AppendList(nil, list), []byte(","))
+	text := c.AppendList(nil, list)
+	if n := c.Size(list); n != len(text) || c.Size(nil) != 0 {
+		t.Errorf("the list is said to be %d long, want %d", n, len(text))
+	}
+	texts := bytes.Split(text, []byte(","))
 	if len(texts) != len(list) {
 		t.Fatalf("%d numbers for %d", len(texts), len(list))
 	}
@@ -177,6 +187,12 @@ func BenchmarkNumbers(b *testing.B) {
 		b.Run(kind+"/append", func(b *testing.B) {
 			for b.Loop() {
 				text = append(c.AppendList(text[:0], list), ',')
+			}
+			per(b)
+		})
+		b.Run(kind+"/size", func(b *testing.B) {
+			for b.Loop() {
+				c.Size(list)
 			}
 			per(b)
 		})

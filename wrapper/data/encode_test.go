@@ -2,12 +2,14 @@ package data
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
 type inCells interface {
 	AppendJSON(b []byte) ([]byte, error)
-	Cells() (int, error)
+	Cells() int
+	JSONSize() (int, error)
 	AppendCells(b []byte, from, to int) ([]byte, error)
 }
 
@@ -27,16 +29,17 @@ func TestCells(t *testing.T) {
 		"row":     Matrix{Rows: 1, Cols: 6, Values: numbers},
 		"col":     Matrix{Rows: 6, Cols: 1, Values: numbers},
 		"no rows": Matrix{Cols: 3},
+		"many":    Strings(strings.Split(strings.Repeat("é,", 3000), ",")...),
 	} {
 		want, err := v.AppendJSON([]byte("x"))
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		n, err := v.Cells()
-		if err != nil {
-			t.Fatal(name, err)
+		if size, err := v.JSONSize(); err != nil || size != len(want)-1 {
+			t.Errorf("%s is said to be %d long, %v; want %d", name, size, err, len(want)-1)
 		}
-		for size := 1; size <= n+1; size++ {
+		n := v.Cells()
+		for size := 1 + n/100; size <= n+1; size += 1 + n/100 {
 			got := []byte("x")
 			for from := 0; from == 0 || from < n; from += size {
 				if got, err = v.AppendCells(got, from, min(from+size, n)); err != nil {
@@ -53,9 +56,12 @@ func TestCells(t *testing.T) {
 		"twice":  Frame{{"a", Floats(1)}, {"a", Floats(1)}},
 		"matrix": Matrix{Rows: 2, Cols: 2, Values: numbers},
 	} {
-		if n, err := v.Cells(); err == nil {
-			t.Errorf("%s has %d cells, want an error", name, n)
+		if n, err := v.JSONSize(); err == nil {
+			t.Errorf("%s is said to be %d long, want an error", name, n)
 		}
+	}
+	if n, err := (Matrix{Rows: 2}).JSONSize(); err != nil || n != len("[[],[]]") {
+		t.Errorf("rows without values are said to be %d long, %v", n, err)
 	}
 	if _, err := (Frame{{"a", Strings("x", "\xff")}}).AppendCells(nil, 1, 2); err == nil || err.Error() != `column "a": value 1: "\xff" is not UTF-8` {
 		t.Errorf("a text that is no UTF-8 gave %v", err)

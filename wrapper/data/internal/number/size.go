@@ -1,0 +1,72 @@
+package number
+
+import (
+	"math"
+	"runtime"
+)
+
+// Size is how long the text is that AppendList appends, in bytes. It takes half as long as to write it. Long lists keep two
+// processors busy.
+func (c *Codec) Size(list []float64) int {
+	if len(list) <= block/2 || runtime.GOMAXPROCS(0) == 1 {
+		return c.size(list)
+	}
+	half := len(list) / 2
+	rest := make(chan int)
+	go func() { rest <- c.size(list[half:]) }()
+	return c.size(list[:half]) + 1 + <-rest
+}
+
+func (c *Codec) size(list []float64) int {
+	size := max(0, len(list)-1) // commas
+	short := true               // as in appendList
+	var text [room]byte
+	for _, f := range list {
+		if short {
+			if n := c.putShort(&text, f); n > 0 {
+				size += n
+				continue
+			}
+		}
+		n := 0
+		switch d, k, ok := c.shortest(f); {
+		case math.Float64bits(f)&(0x7ff<<52) == 0x7ff<<52:
+			n = len("null")
+		case !ok:
+			n, short = len(appendSlow(text[:0], f)), true
+		default:
+			n = sizeOf(d, k)
+			if short = n < 12; f < 0 {
+				n++
+			}
+		}
+		size += n
+	}
+	return size
+}
+
+// sizeOf is what putDecimal returns.
+func sizeOf(d uint64, k int) int {
+	n := 17
+	if d < 1e16 {
+		n--
+	}
+	for d%10 == 0 {
+		d /= 10
+		n, k = n-1, k+1
+	}
+	switch point := n + k; { // digits in front of the point
+	case point > 21 || point <= -6:
+		exponent := 4 // e, a sign and two digits
+		if point-1 >= 100 || point-1 <= -100 {
+			exponent++
+		}
+		return n + min(1, n-1) + exponent
+	case point <= 0:
+		return 2 - point + n
+	case point < n:
+		return n + 1
+	default:
+		return point
+	}
+}
