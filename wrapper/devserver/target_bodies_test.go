@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -99,8 +100,10 @@ func TestIdleConnections(t *testing.T) {
 	c := start(t, Config{})
 	for range 1000 {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
-		if err != nil {
+		if err != nil && os.Getenv("CI") == "" {
 			t.Skipf("this computer does not allow so many: %v", err)
+		} else if err != nil {
+			t.Fatal(err)
 		}
 		defer conn.Close()
 	}
