@@ -78,9 +78,11 @@ func guardedMain(in io.Reader, out, errOut io.Writer) int {
 	return code
 }
 
-// testApp is the command, with a keyring of the test's.
+// testApp is the command, with a keyring of the test's, and a clock that may be wrong.
 func testApp(in io.Reader, out, errOut io.Writer) *app {
-	return &app{in: in, out: out, err: errOut, getenv: os.Getenv, now: time.Now, vault: testVault(os.Getenv("TEST_KEYRING"))}
+	ahead, _ := time.ParseDuration(os.Getenv("TEST_AHEAD"))
+	now := func() time.Time { return time.Now().Add(ahead) }
+	return &app{in: in, out: out, err: errOut, getenv: os.Getenv, now: now, vault: testVault(os.Getenv("TEST_KEYRING"))}
 }
 
 // storedSecrets are the tokens in all profiles, and what is in the keyring.
