@@ -176,10 +176,15 @@ func interpreter(t testing.TB, lang runtimes.Language) string {
 // environment is what a script or example finds: its own configuration, a password file, and switches that make other
 // clients print passwords.
 func environment(dir, endpoint string) map[string]string {
+	tmp := filepath.Join(dir, ".tmp") // pictures that are shown stay in a temporary folder
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		panic(err)
+	}
 	return map[string]string{
 		"SERVER":         endpoint,
 		"PASSWORD":       password,
 		"HOME":           dir,
+		"TMPDIR":         tmp,
 		"MLS_CONFIG_DIR": filepath.Join(dir, ".mls"),
 		"DEBUG":          "1",
 		"SWAGGER_DEBUG":  "1",
