@@ -70,11 +70,12 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
-	code := printed.Tests(m).Run()
-	if shared.server != nil {
-		shared.stop()
+	printed.End = func() {
+		if shared.server != nil {
+			shared.stop()
+		}
 	}
-	os.Exit(code)
+	os.Exit(printed.Tests(m).Run())
 }
 
 func sharedServer(t testing.TB) *server {

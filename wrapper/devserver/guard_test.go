@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,37 @@ func TestGuessedPasswords(t *testing.T) {
 	login("admin", password, 200)
 	login("admin", "wrong", 401) // it begins anew
 	login("admin", password, 200)
+}
+
+// TestTenThousandGuesses: of so many only a few are looked at, and nobody else notices.
+func TestTenThousandGuesses(t *testing.T) {
+	clk := newClock()
+	cfg := noLanguages
+	cfg.Clock = clk.now
+	srv := start(t, cfg).srv
+	login := func(address, user, password string) int {
+		r := httptest.NewRequest("POST", "/login", strings.NewReader(fmt.Sprintf(`{"username":%q,"password":%q}`, user, password)))
+		r.Header.Set("Content-Type", "application/json")
+		r.RemoteAddr = address + ":1234"
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, r)
+		return w.Code
+	}
+	got := map[int]int{}
+	for i := range 10_000 {
+		got[login("10.0.0.1", "admin", fmt.Sprint("wrong", i))]++
+	}
+	if got[http.StatusUnauthorized] != freeTries || got[http.StatusTooManyRequests] != 10_000-freeTries {
+		t.Errorf("the answers were %v, want all but %d refused unseen", got, freeTries)
+	}
+	for _, test := range []struct {
+		address, user string
+		want          int
+	}{{"10.0.0.1", "admin", 429}, {"10.0.0.1", "bob", 200}, {"10.0.0.2", "admin", 200}, {"10.0.0.2", "bob", 200}} {
+		if got := login(test.address, test.user, password); got != test.want {
+			t.Errorf("the right password of %s from %s: status %d, want %d", test.user, test.address, got, test.want)
+		}
+	}
 }
 
 func TestGuard(t *testing.T) {

@@ -1,10 +1,13 @@
 package devserver
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -290,6 +293,43 @@ func tree(t *testing.T, dir, except string) (names []string) {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// FuzzUnpack: whatever is in a snapshot's zip, nothing is written outside of the session's folder.
+func FuzzUnpack(f *testing.F) {
+	for _, names := range [][]string{{".RData", "a", "b/c"}, {"../x"}, {"/x", "a/../../x"}, {"out/x"}, {"a", "a/b"}, {""}, {".RData/x", "link"}} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, name := range names {
+			w, err := z.Create(name)
+			if err == nil {
+				_, err = w.Write([]byte("evil"))
+			}
+			if err != nil {
+				f.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		dir := t.TempDir()
+		session, archive, secret := filepath.Join(dir, "session"), filepath.Join(dir, "a.zip"), filepath.Join(dir, "secret")
+		err := errors.Join(os.WriteFile(archive, content, 0o600), os.WriteFile(secret, []byte("secret"), 0o600), os.Mkdir(session, 0o700),
+			os.Symlink(dir, filepath.Join(session, "out")), os.Symlink(secret, filepath.Join(session, "link")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = unpack(archive, filepath.Join(dir, "workspace"), ".RData", session)
+		if text, err := os.ReadFile(secret); err != nil || string(text) != "secret" {
+			t.Errorf("the secret is %q, %v", text, err)
+		}
+		if names := tree(t, dir, session); len(names) > 4 { // dir, and three files
+			t.Errorf("there are %q", names)
+		}
+	})
 }
 
 // FuzzAccessToken: nothing but the token that was issued signs anybody in.

@@ -134,3 +134,55 @@ func FuzzResults(f *testing.F) {
 		}
 	})
 }
+
+// FuzzNote reads anything as what a detached execution has noted. The process that began it takes no other's for its own.
+func FuzzNote(f *testing.F) {
+	says := &saysAll{status: http.StatusOK, kind: "application/octet-stream"}
+	client, err := mlserver.New(mlserver.Config{Address: "http://localhost", HTTP: &http.Client{Transport: says}, Retry: transport.Retry{Attempts: 1}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range []string{"id\ndone\n[\"x\"]\n\nend\n", "id\nfailed\n[]\nno\nsuch object\nend", "id\r\nrunning\r\nnull\r\n\r\nend\r\n", "", "\n\n\n\n\n", "id\nfailed\n["} {
+		f.Add([]byte(s))
+	}
+	detached := client.Session("s").Detached()
+	f.Fuzz(func(t *testing.T, note []byte) {
+		says.body = note
+		state, err := detached.State(context.Background())
+		if err != nil {
+			t.Fatalf("%q: %v", note, err)
+		}
+		if state.Running && state.Error != "" {
+			t.Errorf("%q is read as %+v", note, state)
+		}
+	})
+}
+
+// FuzzRows reads anything as the rows of a batch, in CSV and in JSON. A row has what was declared, and can be sent.
+func FuzzRows(f *testing.F) {
+	for _, s := range []string{
+		"n,t,b,v,f\n1,a,TRUE,\"[1,null]\",\"{\"\"a\"\":[1]}\"\nNA,,,,\n", "\ufefft,n\r\n\"x\ny\",1e400\r\n", "n,n\n1,2\n", "n\n\"", "",
+		"{\"n\":1}\n{\"n\":null}\n", "{\"n\":NaN}", "[1]\n", "{\"n\":1",
+	} {
+		f.Add([]byte(s))
+	}
+	inputs := []mlserver.Parameter{{Name: "n", Type: mlserver.Numeric}, {Name: "t", Type: mlserver.Character}, {Name: "b", Type: mlserver.Logical},
+		{Name: "v", Type: mlserver.Vector}, {Name: "f", Type: mlserver.DataFrame}}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for i, rows := range []mlserver.Rows{mlserver.CSVRows(bytes.NewReader(text), inputs), mlserver.JSONRows(bytes.NewReader(text))} {
+			for row, err := range rows {
+				if err != nil {
+					break
+				}
+				if i == 0 && len(row) != len(inputs) {
+					t.Fatalf("%q: a row with %d inputs, want %d", text, len(row), len(inputs))
+				}
+				for name, value := range row {
+					if sent, err := json.Marshal(value); err != nil || !json.Valid(sent) {
+						t.Fatalf("%q: %s is %v, which is sent as %s, %v", text, name, value, sent, err)
+					}
+				}
+			}
+		}
+	})
+}

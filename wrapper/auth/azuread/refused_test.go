@@ -212,7 +212,9 @@ func TestSilence(t *testing.T) {
 	}
 	t.Run("the caller's context goes first", func(t *testing.T) {
 		p.breaks(t, azureadtest.Fault{Endpoint: azureadtest.Token, Silent: true})
-		src := sourceOf(t, p.app(daemonApp).ClientSecret(canarySecret))
+		app := p.app(daemonApp)
+		app.Timeout = 5 * time.Second // of the sign-in, which goes on
+		src := sourceOf(t, app.ClientSecret(canarySecret))
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if _, err := src.Token(ctx); !errors.Is(err, context.DeadlineExceeded) {

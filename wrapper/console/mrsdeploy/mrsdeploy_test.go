@@ -45,14 +45,15 @@ func TestMain(m *testing.M) {
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener) }()
-	code := printed.Tests(m).Run()
-	for _, l := range shared.locals {
-		_ = l.Close()
-		_ = os.RemoveAll(l.dir)
+	printed.End = func() {
+		for _, l := range shared.locals {
+			_ = l.Close()
+			_ = os.RemoveAll(l.dir)
+		}
+		stop()
+		<-served
 	}
-	stop()
-	<-served
-	os.Exit(code)
+	os.Exit(printed.Tests(m).Run())
 }
 
 // local is a local side whose output can be looked at.

@@ -103,7 +103,7 @@ func (w *Worker) checkWhole(f *os.File) error {
 		_, err = io.Copy(io.Discard, z)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("R could not write all of it: %w", syscall.ENOSPC)
+		return fmt.Errorf("the end of what R wrote is missing: %w", syscall.ENOSPC)
 	}
 	if err != nil {
 		return err

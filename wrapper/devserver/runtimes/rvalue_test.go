@@ -2,6 +2,7 @@ package runtimes
 
 import (
 	"bytes"
+	"encoding/json"
 	"reflect"
 	"testing"
 )
@@ -58,6 +59,33 @@ func FuzzUnserialize(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if v, err := unserialize(b); err == nil && v == nil {
 			t.Error("neither a value nor an error")
+		}
+	})
+}
+
+// FuzzReply reads anything as what a worker replies, and FuzzInput anything as an input's value.
+func FuzzReply(f *testing.F) {
+	f.Add([]byte(`{"id":"1","outputs":[{"value":[1,null]},{"problem":"no"}],"names":["x"],"call":"f","args":[{"name":"a","value":1}]}`))
+	f.Add((&rvalue{kind: rList, list: []*rvalue{rStrings("1"), {kind: rList, list: []*rvalue{}}}, names: []string{"id", "outputs"}}).serialize())
+	f.Add([]byte(`{"id":1}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, lang := range []Language{R, Python} {
+			w := &Worker{interp: &Interpreter{Language: lang}}
+			if r, err := w.decode(text); err == nil && r == nil {
+				t.Errorf("%q is neither a reply nor refused", text)
+			}
+		}
+	})
+}
+
+func FuzzInput(f *testing.F) {
+	for _, s := range []string{`[1,2.5,null]`, `{"a":[1],"b":{"c":"{"}}`, `{"a":1,"a":2}`, `[[1,2],[3]]`, `"{"`, `1e400`, `[`, ``, `{"a":{}}`, `-0`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		v, err := parseJSON(text)
+		if valid := json.Valid(text) || len(bytes.TrimSpace(text)) == 0; err == nil != valid {
+			t.Errorf("%q is read as %v, %v", text, v, err)
 		}
 	})
 }

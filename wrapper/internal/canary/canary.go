@@ -25,6 +25,8 @@ type Printed struct {
 	// NotStdout leaves out the standard output, where the tests' own logs go: those of scripts show their variables, and tokens
 	// that were asked for.
 	NotStdout bool
+	// End ends what the tests share, when they are over; or nil.
+	End func()
 
 	secrets []string
 
@@ -76,6 +78,9 @@ func (t *tests) Run() int {
 	}
 	log.SetOutput(io.MultiWriter(log.Writer(), t)) // not through os.Stderr: after log.Fatal nobody would read it
 	code := t.m.Run()
+	if t.End != nil {
+		t.End()
+	}
 	restoreOut()
 	restoreErr()
 	if found := t.found(); len(found) > 0 {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -54,7 +55,9 @@ func goroutines() (list []string) {
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	for i, stack := range strings.Split(string(stacks), "\n\n") {
 		if i > 0 && strings.Contains(stack, "github.com/mlserver-go/mls/") {
-			list = append(list, stack)
+			list = append(list, strings.Join(slices.DeleteFunc(strings.Split(stack, "\n"), func(line string) bool {
+				return !strings.HasPrefix(line, "goroutine") && !strings.Contains(line, "github.com/mlserver-go/mls/")
+			}), "\n"))
 		}
 	}
 	return list

@@ -78,9 +78,11 @@ func guardedMain(in io.Reader, out, errOut io.Writer) int {
 	return code
 }
 
-// testApp is the command, with a keyring of the test's.
+// testApp is the command, with a keyring of the test's, and a clock that may be wrong.
 func testApp(in io.Reader, out, errOut io.Writer) *app {
-	return &app{in: in, out: out, err: errOut, getenv: os.Getenv, now: time.Now, vault: testVault(os.Getenv("TEST_KEYRING"))}
+	ahead, _ := time.ParseDuration(os.Getenv("TEST_AHEAD"))
+	now := func() time.Time { return time.Now().Add(ahead) }
+	return &app{in: in, out: out, err: errOut, getenv: os.Getenv, now: now, vault: testVault(os.Getenv("TEST_KEYRING"))}
 }
 
 // storedSecrets are the tokens in all profiles, and what is in the keyring.
@@ -174,10 +176,15 @@ func interpreter(t testing.TB, lang runtimes.Language) string {
 // environment is what a script or example finds: its own configuration, a password file, and switches that make other
 // clients print passwords.
 func environment(dir, endpoint string) map[string]string {
+	tmp := filepath.Join(dir, ".tmp") // pictures that are shown stay in a temporary folder
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		panic(err)
+	}
 	return map[string]string{
 		"SERVER":         endpoint,
 		"PASSWORD":       password,
 		"HOME":           dir,
+		"TMPDIR":         tmp,
 		"MLS_CONFIG_DIR": filepath.Join(dir, ".mls"),
 		"DEBUG":          "1",
 		"SWAGGER_DEBUG":  "1",

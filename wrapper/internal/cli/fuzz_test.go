@@ -67,3 +67,56 @@ func FuzzDefinition(f *testing.F) {
 		}
 	})
 }
+
+// FuzzFileNames: whatever a server calls a file, what is written for it is a file in the folder that was meant.
+func FuzzFileNames(f *testing.F) {
+	for _, s := range []string{
+		"a.csv", "plots/a.png", "..", ".", "", "/", "../a", "a/../../b", "/etc/passwd", `..\a`, `C:\a`, "C:a", "con", "nul.txt", "a\x00b", "a\nb", "\xff", ".mls", "a/", "//a", "a\u202eb",
+	} {
+		f.Add(s)
+	}
+	dir := f.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = root.Close() })
+	f.Fuzz(func(t *testing.T, name string) {
+		if path, err := safeName(dir, name); err == nil && filepath.Dir(path) != dir {
+			t.Errorf("%q leads to %s", name, path)
+		}
+		if local, err := filepath.Rel(dir, filepath.Join(dir, filepath.FromSlash(name))); err == nil && !filepath.IsLocal(local) {
+			if _, err := localPath(dir, name); err == nil {
+				t.Errorf("%q is no path below the folder, and was taken", name)
+			}
+			if saveIn(root, name, []byte("x")) == nil {
+				t.Errorf("%q was written", name)
+			}
+			return
+		}
+		if len(name) > 100 || strings.Count(name, "/") > 5 || saveIn(root, name, []byte("x")) != nil {
+			return
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if text, err := os.ReadFile(path); err != nil || string(text) != "x" {
+			t.Errorf("%q was written elsewhere: %v", name, err)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, strings.Split(filepath.ToSlash(filepath.Clean(name)), "/")[0])); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzLock reads anything as renv's lock file, or as pip's requirements.
+func FuzzLock(f *testing.F) {
+	f.Add("renv.lock", `{"R":{"Version":"4.2.2"},"Packages":{"rpart":{"Version":"4.1.19"}}}`)
+	f.Add("renv.lock", `{"Packages":null}`)
+	f.Add("requirements.txt", "numpy==1.26 # x\npandas[all]>=2; python_version<'3.8' \\\n --hash=sha256:0\n-r other.txt\n")
+	f.Add("requirements.txt", "a @ https://x\n===1\n-e .\r\n")
+	f.Fuzz(func(t *testing.T, name, text string) {
+		e, err := parseLock(name, []byte(text))
+		if err == nil && (e.Packages == nil || e.Runtime == "") {
+			t.Errorf("%q is read as %+v", text, e)
+		}
+	})
+}

@@ -116,13 +116,15 @@ func TestKeyringThatFails(t *testing.T) {
 		}
 	}
 	// A keyring that waits for somebody to unlock it.
-	k := keys{vault: silentVault{make(chan struct{})}, limit: time.Millisecond}
+	silent := silentVault{make(chan struct{})}
+	defer close(silent.c)
+	k := keys{vault: silent, limit: time.Millisecond}
 	if _, err := k.get(ctx, "u"); err == nil || !strings.Contains(err.Error(), "waiting for you to unlock it") {
 		t.Errorf("got %v, want it given up", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := (keys{vault: silentVault{make(chan struct{})}}).get(ctx, "u"); !errors.Is(err, context.Canceled) {
+	if _, err := (keys{vault: silent}).get(ctx, "u"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -156,6 +158,37 @@ func TestSharedProfile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWrongClocks sets the clock of the server, of this computer, or of both a day on or back between two commands. Nobody has to
+// sign in for that, and a refresh token that lay unused for longer than it is good is told as that.
+func TestWrongClocks(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64 // of the server
+	u := newUser(t, startServer(t, func(c *devserver.Config) {
+		c.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	}))
+	const day = 24 * time.Hour
+	list := func(server, here time.Duration) ([]byte, error) {
+		ahead.Store(int64(server))
+		c := u.command("mls", "session", "list", "--no-input")
+		c.Env = append(slices.Clone(u.env), "TEST_AHEAD="+here.String())
+		return c.CombinedOutput()
+	}
+	for _, jump := range []struct{ server, here time.Duration }{
+		{day, 0}, {0, 0}, {-day, 0}, {0, 0}, {0, day}, {0, 0}, {0, -day}, {0, 0}, {day, day}, {-day, -day}, {day, -day}, {-day, day}, {0, 0},
+	} {
+		for range 2 {
+			if out, err := list(jump.server, jump.here); err != nil {
+				t.Errorf("the server's clock is %s ahead, this one %s: %v %s", jump.server, jump.here, err, out)
+			}
+		}
+	}
+	out, err := list(20*day, 20*day)
+	var status *exec.ExitError
+	if !errors.As(err, &status) || status.ExitCode() != exitSignIn || !strings.Contains(string(out), "mls login") {
+		t.Errorf("after 20 days: %v %s, want exit code 4 and how to go on", err, out)
 	}
 }
 
