@@ -186,7 +186,7 @@ func (f *facade) decode() string {
 	for _, o := range f.Outputs {
 		switch name, decoder := strconv.Quote(o.Name), o.decoder(); decoder {
 		case "":
-			fmt.Fprintf(&raw, "o.%s = raw[%s]\n", o.Field, name)
+			fmt.Fprintf(&raw, "o.%s = raw.JSON(%s)\n", o.Field, name)
 		case "decode":
 			fmt.Fprintf(&decoded, "decode(raw, %s, %q, &o.%s),\n", name, o.Type, o.Field)
 		default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -54,6 +55,21 @@ func TestFramesThroughRAndPython(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", lang, err)
 		}
+		// And as they arrive, large enough for both ways.
+		long := make([]float64, 140_000)
+		for i := range long {
+			long[i] = float64(i) / 7
+		}
+		var intoFrame data.Frame
+		var intoVector data.Vector
+		result, err = checked.ConsumeInto(ctx, mlserver.Values{"frame": frame, "matrix": matrix, "vector": data.Floats(long...)}, mlserver.Targets{"frame2": &intoFrame, "vector2": &intoVector})
+		if err != nil {
+			t.Fatalf("%s: %v", lang, err)
+		}
+		if got := result.Outputs.Names(); len(got) != 1 || got[0] != "matrix2" || fmt.Sprint(intoFrame) != fmt.Sprint(gotFrame) {
+			t.Errorf("%s: stored %v, and %q besides", lang, intoFrame, got)
+		}
+		sameValues(t, string(lang)+" long vector", intoVector, data.Floats(long...))
 		for i, c := range frame {
 			if gotFrame[i].Name != c.Name {
 				t.Errorf("%s: column %d is %q, want %q", lang, i, gotFrame[i].Name, c.Name)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/mlserver-go/mls/wrapper/data"
@@ -18,6 +20,15 @@ type Output struct {
 
 // Outputs are what code gave, each name once, in the order of the server's answer. Their own JSON is an object.
 type Outputs []Output
+
+// OutputsOf makes outputs of a map, as generated clients have them, in the order of their names.
+func OutputsOf(named map[string]json.RawMessage) Outputs {
+	o := make(Outputs, 0, len(named))
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		o = append(o, Output{name, named[name]})
+	}
+	return o
+}
 
 // JSON is the named output; nil if there is none.
 func (o Outputs) JSON(name string) json.RawMessage {

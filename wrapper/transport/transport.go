@@ -166,6 +166,12 @@ func (f forRuntime) RoundTrip(req *http.Request) (*http.Response, error) {
 		sized.ContentLength = u.size
 		req = &sized
 	}
+	if r, ok := unwrapped(req.Body).(Repeatable); ok && req.GetBody == nil {
+		sized := *req
+		c := contentOf(r)
+		sized.ContentLength, sized.GetBody = c.size, c.anew
+		req = &sized
+	}
 	res, err := f.base.RoundTrip(req)
 	if err != nil {
 		return nil, err

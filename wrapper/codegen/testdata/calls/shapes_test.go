@@ -119,7 +119,7 @@ func TestNothingDeclared(t *testing.T) {
 	out, err := c.DoItNow(t.Context())
 	ok(t, err)
 	s.sent(t, "POST /api/Gr%C3%B6%C3%9Fe%20%231/1.0%20beta", `{}`)
-	check(t, "answer", string(out.Raw["answer"]), "1")
+	check(t, "answer", string(out.Raw.JSON("answer")), "1")
 
 	s.status, s.answer = 202, `{"batchExecutionId":"1"}`
 	_, err = c.StartBatch(t.Context(), make([]grosse1.Inputs, 2), 0)

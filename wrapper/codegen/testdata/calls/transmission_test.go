@@ -28,7 +28,7 @@ func TestCall(t *testing.T) {
 	check(t, "answer", out.Answer, 0.6418125)
 	check(t, "console", out.Console, "hello\r\n")
 	check(t, "changed files", strings.Join(out.Changed, " "), "a.txt")
-	check(t, "raw answer", string(out.Raw["answer"]), "0.6418125")
+	check(t, "raw answer", string(out.Raw.JSON("answer")), "0.6418125")
 }
 
 func TestZerosAreSent(t *testing.T) {
