@@ -69,6 +69,15 @@ func TestLargeInputsAreStreamed(t *testing.T) {
 			expects = append(expects, r.Header.Get("Expect"))
 			if refuse != nil && r.Header.Get("Authorization") == "Bearer 1" {
 				refuse(r.Body)
+				if name == "in the middle" { // closing the connection on who still sends may take the answer with it
+					answer := http.NewResponseController(w)
+					_ = answer.EnableFullDuplex()
+					w.Header().Set("Content-Length", "0")
+					w.WriteHeader(http.StatusUnauthorized)
+					_ = answer.Flush()
+					_, _ = io.Copy(io.Discard, r.Body) // until the client ends it
+					return
+				}
 				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}
