@@ -14,6 +14,7 @@ unchecked() {
 }
 
 db=${GOVULNDB:-https://vuln.go.dev}
+source=$db
 # Pinned, and run from the module cache: it is no requirement of this module.
 scan() { go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -db "$db" ./... >"$log" 2>&1; }
 has_database() { [ -s "$1/index/db.json" ] && [ -s "$1/index/modules.json" ]; }
@@ -25,6 +26,7 @@ if [ $status -ne 0 ] && [ -z "${GOVULNDB:-}" ] && ! grep -q '^Vulnerability #' "
 	module=$(go mod download -json golang.org/x/vulndb@latest) || unchecked "neither $db nor the module golang.org/x/vulndb can be had: GOVULNDB=file:///a/copy names a copy"
 	field() { printf '%s\n' "$module" | sed -n 's/.*"'"$1"'": "\(.*\)".*/\1/p'; }
 	db=file://$work/db
+	source="golang.org/x/vulndb $(field Version)"
 	(cd "$work" && go run "golang.org/x/vulndb/cmd/indexdb@$(field Version)" -vulns "$(field Dir)/data/osv" -out "$work/db") || unchecked "the database could not be made of golang.org/x/vulndb"
 	scan
 	status=$?
@@ -38,4 +40,4 @@ if grep -q '^Vulnerability #' "$log"; then
 	exit 1
 fi
 [ $status -eq 0 ] || unchecked "see above; GOVULNDB=file:///a/copy names a copy of the database"
-echo "vulncheck: nothing known is called, says $db $(sed -n 's/.*"modified": *"\([^"]*\)".*/of \1/p' "${db#file://}/index/db.json" 2>/dev/null)"
+echo "vulncheck: nothing with a known vulnerability is called, says $source"

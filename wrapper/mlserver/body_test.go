@@ -68,15 +68,6 @@ func TestLargeInputsAreStreamed(t *testing.T) {
 		client := answering(t, func(w http.ResponseWriter, r *http.Request) {
 			expects = append(expects, r.Header.Get("Expect"))
 			if refuse != nil && r.Header.Get("Authorization") == "Bearer 1" {
-				if name == "at once" { // nothing was asked for, and nothing comes
-					w.WriteHeader(http.StatusUnauthorized)
-					return
-				}
-				// A server that closes the connection on who still sends may take its answer with it: this one goes on reading.
-				answer := http.NewResponseController(w)
-				if err := answer.EnableFullDuplex(); err != nil {
-					t.Error(err)
-				}
 				refuse(r.Body)
 				if name == "in the middle" { // closing the connection on who still sends may take the answer with it
 					answer := http.NewResponseController(w)
@@ -88,8 +79,6 @@ func TestLargeInputsAreStreamed(t *testing.T) {
 					return
 				}
 				w.WriteHeader(http.StatusUnauthorized)
-				_ = answer.Flush()
-				_, _ = io.Copy(io.Discard, r.Body)
 				return
 			}
 			if r.ContentLength != int64(len(want)) {
