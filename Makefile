@@ -53,7 +53,7 @@ build: ## bin/mls
 release: ## dist/: archives for six platforms, checksums, licences, bills of materials; published nowhere
 	@GOTOOLCHAIN=$(RELEASE_GO) go run ./scripts/release -out dist
 
-bench: ## what calls, streams, frames and batches cost, against a client written by hand, and others: make bench [ARGS='-only TLS']
+bench: ## what calls, streams, frames and batches cost, against a client written by hand, and others: make bench [ARGS='-only TLS']; -table FILE writes what README.md has
 	@cd wrapper/internal/bench/versus && go generate && go run . $(ARGS)
 
 fuzz: ## inputs by the million to every decoder: make fuzz [FUZZTIME=30s of each] [TARGET=Frame]

@@ -58,7 +58,7 @@ type provider struct {
 // shared by the tests: making keys takes a while. They run one after the other, and leave it as they found it.
 var shared = sync.OnceValue(func() *azureadtest.Provider { return azureadtest.New(tenant) })
 
-func start(t *testing.T) *provider {
+func start(testing.TB) *provider {
 	p := &provider{Provider: shared()}
 	p.AddApp(azureadtest.App{ID: webApp, URI: "api://mls/"})
 	p.AddApp(azureadtest.App{ID: nativeApp, PublicClient: true, ReplyURLs: []string{"http://localhost"}})
