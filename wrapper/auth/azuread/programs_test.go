@@ -35,7 +35,8 @@ func program(t *testing.T, name, script string) {
 }
 
 // browser is what the system starts to open a page: it gives the page to open. It does not wait for a sign-in that fails before.
-func browser(t *testing.T, open func(page string)) {
+// A page that is open when the test is over is loaded to its end: its context is not the test's.
+func browser(t *testing.T, open func(ctx context.Context, page string)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "page")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -46,16 +47,18 @@ func browser(t *testing.T, open func(page string)) {
 		t.Fatal(err)
 	}
 	program(t, "xdg-open", fmt.Sprintf("echo \"$1\" > %s\n", path))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		if page, err := bufio.NewReader(pipe).ReadString('\n'); err == nil {
-			open(strings.TrimSpace(page))
+			open(ctx, strings.TrimSpace(page))
 		}
 	}()
 	t.Cleanup(func() {
 		_ = pipe.Close() // ends the reading
 		<-ended
+		cancel()
 	})
 }
 
@@ -63,8 +66,8 @@ func TestInteractive(t *testing.T) {
 	p := start(t)
 	app := p.app(nativeApp)
 	for _, told := range []bool{true, false} {
-		browser(t, func(page string) {
-			if err := p.Browse(t.Context(), page, ann, canaryPassword); err != nil {
+		browser(t, func(ctx context.Context, page string) {
+			if err := p.Browse(ctx, page, ann, canaryPassword); err != nil {
 				t.Error(err)
 			}
 		})
@@ -103,19 +106,19 @@ func TestInteractiveRefused(t *testing.T) {
 	p.AddApp(azureadtest.App{ID: unasked, ReplyURLs: []string{"http://localhost"}, NoConsent: true})
 
 	t.Run("no consent", func(t *testing.T) {
-		browser(t, func(page string) { _ = p.Browse(t.Context(), page, ann, canaryPassword) })
+		browser(t, func(ctx context.Context, page string) { _ = p.Browse(ctx, page, ann, canaryPassword) })
 		if e := fails(t, p.app(unasked).Interactive(nil), "AADSTS65004", "grant consent"); !errors.Is(e, auth.ErrLoginRequired) {
 			t.Errorf("got %+v", e)
 		}
 	})
 	t.Run("garbage for the code", func(t *testing.T) {
 		p.breaks(t, azureadtest.Fault{Endpoint: azureadtest.Token, Status: 200, Body: `{"access_token":"` + canaryToken + ` AADSTS50076"`})
-		browser(t, func(page string) { _ = p.Browse(t.Context(), page, ann, canaryPassword) })
+		browser(t, func(ctx context.Context, page string) { _ = p.Browse(ctx, page, ann, canaryPassword) })
 		fails(t, p.app(nativeApp).Interactive(nil), "not one of Azure AD's")
 	})
 	t.Run("reply URL", func(t *testing.T) { // is told to the browser only
 		shown := make(chan error, 1)
-		browser(t, func(page string) { shown <- p.Browse(t.Context(), page, ann, canaryPassword) })
+		browser(t, func(ctx context.Context, page string) { shown <- p.Browse(ctx, page, ann, canaryPassword) })
 		src := sourceOf(t, p.app(oob).Interactive(nil)).(*auth.Cache)
 		src.Limit = 500 * time.Millisecond
 		_, err := src.Token(bounded(t))
