@@ -30,7 +30,7 @@ func TestSize(t *testing.T) {
 		serves bool
 	}{
 		{"mls", 15.0, false},
-		{"mls-devserver", 13.1, true},
+		{"mls-devserver", 13.3, true},
 	} {
 		program, err := os.ReadFile(built(t, "../"+test.name))
 		if err != nil {
