@@ -1,6 +1,7 @@
 package mlserver
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,15 +38,15 @@ type largeValue struct {
 // cells is a value that can be made JSON a part at a time: a data.Vector, data.Matrix or data.Frame.
 type cells interface {
 	Cells() int
-	JSONSize() (int, error)
+	CellsSize(from, to int) (int, error)
 	AppendCells(b []byte, from, to int) ([]byte, error)
 }
 
 const (
-	manyCells   = 1 << 17 // is from how many on a value is large: some megabytes of JSON
-	largeRaw    = 1 << 20 // is from how many bytes on JSON is large
-	cellsAtOnce = 2 << 10 // is how many become JSON at a time
-	cellText    = 20      // is how long that is for one, about
+	manyCells   = 1 << 17  // is from how many on a value is large: some megabytes of JSON
+	largeRaw    = 1 << 20  // is from how many bytes on JSON is large
+	cellsAtOnce = 16 << 10 // is how many become JSON at a time, half a millisecond's work of a processor
+	cellText    = 20       // is how long that is for one, about
 )
 
 // largeOf gives a value as one, if it is large. It must have JSON.
@@ -73,8 +74,31 @@ func largeOf(value any) (v largeValue, ok bool, err error) {
 	if v.n = v.cells.Cells(); v.n < manyCells {
 		return v, false, nil
 	}
-	v.size, err = v.cells.JSONSize()
+	v.size, err = sizeOf(v.cells)
 	return v, err == nil, err
+}
+
+// sizeOf is how long the JSON of v is, in bytes. The first cell goes ahead: with it v is checked.
+func sizeOf(v cells) (int, error) {
+	first, err := v.CellsSize(0, 1)
+	if err != nil {
+		return 0, err
+	}
+	var sizes [2]int
+	err = inHalves(1, v.Cells(), func(half, from, to int) (err error) {
+		sizes[half], err = v.CellsSize(from, to)
+		return err
+	})
+	return first + sizes[0] + sizes[1], err
+}
+
+// inHalves does something with the first half of the cells in [from, to), and at the same time with the second.
+func inHalves(from, to int, do func(half, from, to int) error) error {
+	middle := from + (to-from)/2
+	second := make(chan error, 1)
+	go func() { second <- do(1, middle, to) }()
+	err := do(0, from, middle)
+	return cmp.Or(err, <-second)
 }
 
 // size is how long the body is, in bytes.
@@ -97,10 +121,11 @@ func (b *body) end() {
 type bodyReader struct {
 	body   *body
 	unread []byte
-	text   int    // what comes next: where in the text,
-	value  int    // which large value,
-	cell   int    // and which of its cells
-	room   []byte // for their JSON
+	then   []byte    // what is unread after that
+	text   int       // what comes next: where in the text,
+	value  int       // which large value,
+	cell   int       // and which of its cells
+	rooms  [2][]byte // for the JSON of two halves
 }
 
 // Size is how much there is to read, in bytes.
@@ -121,12 +146,14 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 		}
 	}
 	n := copy(p, r.unread)
-	r.unread = r.unread[n:]
+	if r.unread = r.unread[n:]; len(r.unread) == 0 {
+		r.unread, r.then = r.then, nil
+	}
 	return n, nil
 }
 
 // next makes what comes next the unread part.
-func (r *bodyReader) next() (err error) {
+func (r *bodyReader) next() error {
 	end := len(r.body.text)
 	if r.value < len(r.body.large) {
 		end = r.body.large[r.value].at
@@ -144,14 +171,18 @@ func (r *bodyReader) next() (err error) {
 		r.value++
 		return nil
 	}
-	if r.room == nil {
-		r.room = make([]byte, 0, 2*cellsAtOnce*cellText)
-	}
 	to := min(r.cell+cellsAtOnce, v.n)
-	if r.room, err = v.cells.AppendCells(r.room[:0], r.cell, to); err != nil {
+	err := inHalves(r.cell, to, func(half, from, to int) (err error) {
+		if r.rooms[half] == nil {
+			r.rooms[half] = make([]byte, 0, cellsAtOnce*cellText)
+		}
+		r.rooms[half], err = v.cells.AppendCells(r.rooms[half][:0], from, to)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("input %q has no JSON form: %w", v.name, err) // now: it was changed
 	}
-	r.unread = r.room
+	r.unread, r.then = r.rooms[0], r.rooms[1]
 	if r.cell = to; to == v.n {
 		r.value, r.cell = r.value+1, 0
 	}
