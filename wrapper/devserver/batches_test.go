@@ -59,7 +59,7 @@ func (c *client) untilDone(batch string, rows int) batchAnswer {
 
 func (c *client) poll(batch string, enough func(batchAnswer) bool) batchAnswer {
 	c.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; {
+	for deadline := time.Now().Add(patience); ; {
 		a := c.status(batch)
 		if enough(a) {
 			return a
@@ -363,6 +363,10 @@ func TestBatchRestart(t *testing.T) {
 	c.until(over, "Complete")
 	b := c.startBatch("/api/s/1", `[{"x":0},{"x":1},{"x":2},{"x":3}]`)
 	c.untilDone(b, 2)
+	await(t, "the third row runs", func() bool {
+		ran, err := os.ReadFile(log)
+		return err == nil && string(ran) == "7 0 1 2 "
+	})
 	if err := c.srv.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -308,7 +308,7 @@ func TestRealtimeRefuses(t *testing.T) {
 	}
 	c.sendForm("POST", "/realtime-services/bad/1", 400, "description", "d").says("no part named model")
 	c.sendForm("POST", "/realtime-services/bad/1", 400, "description", strings.Repeat("d", 70000)).says("description")
-	c.sendForm("POST", "/realtime-services/bad/1", 413, "model", strings.Repeat("blob", 1<<19))
+	c.sendForm("POST", "/realtime-services/bad/1", 413, "model", "blob"+strings.Repeat("b", 1<<20+100_000)) // see TestLargeFile
 	c.want("POST", "/realtime-services/bad/1", `{}`, 400).says("multipart/form-data")
 	c.want("POST", "/realtime-services/bad/1", strings.NewReader("--x\r\nnonsense"), 400, "Content-Type", "multipart/form-data; boundary=x").says("form is broken")
 	c.sendForm("POST", "/realtime-services/a%23b/1", 400, "model", "blob").says("a#b")

@@ -123,12 +123,7 @@ func TestOthersCannot(t *testing.T) {
 		"outputParameterDefinitions": []map[string]string{{"name": "answer", "type": "character"}}}, 201)
 	var batch struct{ BatchExecutionID string }
 	bob.want("POST", "/api/mine/1/batch", "[{}]", 202).into(&batch)
-	end := time.Now().Add(30 * time.Second)
-	for b := ""; !strings.Contains(b, `"Complete"`); b = bob.want("GET", "/api/mine/1/batch/"+batch.BatchExecutionID, nil, 200).body {
-		if time.Now().After(end) {
-			t.Fatal("the batch does not end")
-		}
-	}
+	bob.until("/api/mine/1/batch/"+batch.BatchExecutionID, batchComplete)
 
 	ops, err := operations("9.3.0")
 	if err != nil {
