@@ -16,6 +16,7 @@ import (
 
 // The logistic model of the product's own example answers what its articles print.
 func TestTransmission(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	c := start(t, only(runtimes.R))
 	p := c.session(runtimes.R)
@@ -61,6 +62,7 @@ func TestTypes(t *testing.T) {
 }
 
 func TestBadInputs(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	var ps []parameter
@@ -208,6 +210,7 @@ func TestArtifacts(t *testing.T) {
 
 // Calls run side by side, in no more processes than configured, and each gets its own answer.
 func TestConcurrentCalls(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.ServiceWorkers = 3
@@ -239,6 +242,7 @@ func TestConcurrentCalls(t *testing.T) {
 
 // Calls during changes of the service are answered by the old or the new version of the code, never refused.
 func TestPatchUnderLoad(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	c.want("POST", "/services/s/1", plus(runtimes.Python), 201)
@@ -266,6 +270,7 @@ func TestPatchUnderLoad(t *testing.T) {
 }
 
 func TestServiceTimeout(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.ServiceTimeout = 200 * time.Millisecond
@@ -278,6 +283,7 @@ func TestServiceTimeout(t *testing.T) {
 
 // Workers that nobody uses end; the next call starts another.
 func TestIdleWorkersEnd(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	clk := newClock()
 	cfg := only(runtimes.Python)
@@ -303,6 +309,7 @@ func TestIdleWorkersEnd(t *testing.T) {
 
 // A service of 9.0.1 sees none of the fields that came later.
 func TestServices901(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	cfg := only(runtimes.R)
 	cfg.APIVersion = "9.0.1"

@@ -134,6 +134,7 @@ func TestDedicatedPool(t *testing.T) {
 
 // While a pool grows and shrinks under load it never has more processes than it may.
 func TestDedicatedPoolUnderLoad(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	dir := t.TempDir()
@@ -185,6 +186,7 @@ func TestDedicatedPoolUnderLoad(t *testing.T) {
 
 // A pool with room for nobody answers at once, those who wait as well.
 func TestPoolWithoutRoom(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	dir := t.TempDir()
@@ -220,6 +222,7 @@ func TestPoolWithoutRoom(t *testing.T) {
 }
 
 func TestPoolBadRequests(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	c.want("POST", "/services/s/1", plus(runtimes.Python), 201)
@@ -254,6 +257,7 @@ func TestPoolBadRequests(t *testing.T) {
 
 // A pool outlives an update of its service and a restart, for realtime services as well; with the service it goes.
 func TestPoolIsKept(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R, runtimes.Python)
 	cfg := Config{DataDir: t.TempDir()}
 	c := start(t, cfg)

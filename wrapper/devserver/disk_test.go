@@ -251,6 +251,7 @@ func TestFullDevice(t *testing.T) {
 
 // TestFailedDeletion: what could not be deleted for good is still there.
 func TestFailedDeletion(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	p := c.session(runtimes.Python)

@@ -28,6 +28,7 @@ func (c *client) upload(session, filename, content string, status int) *reply {
 }
 
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	p := c.session(runtimes.Python)
@@ -86,6 +87,7 @@ func TestFiles(t *testing.T) {
 
 // A file larger than any buffer goes to disk and back.
 func TestLargeFile(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.MaxUpload = 70 << 20
@@ -143,6 +145,7 @@ func TestWorkspace(t *testing.T) {
 
 // R's serialize(), saveRDS() and save() bytes are all taken.
 func TestWorkspaceForms(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	c := start(t, only(runtimes.R))
 	p := c.session(runtimes.R)
@@ -217,6 +220,7 @@ func TestSnapshots(t *testing.T) {
 }
 
 func TestSnapshotOfOtherLanguage(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R, runtimes.Python)
 	c := start(t, Config{})
 	var id struct{ SnapshotID string }

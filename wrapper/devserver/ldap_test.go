@@ -226,6 +226,7 @@ func TestLDAPConfig(t *testing.T) {
 
 // TestLDAPEndsLocalSignIns: what admin still has from before the directory is good for nothing.
 func TestLDAPEndsLocalSignIns(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cfg := noLanguages
 	cfg.DataDir, cfg.SigningKey = dir, testKey()

@@ -23,6 +23,7 @@ import (
 
 // What is kept in a data directory is there after a restart: services, snapshots, sign-ins and the key that signs tokens.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	for _, lang := range []runtimes.Language{runtimes.R, runtimes.Python} {
 		needs(t, lang)
 		cfg := only(lang)
@@ -189,6 +190,7 @@ func (c *client) leaves(method, path, body string, there func()) (answered bool)
 
 // Shutdown lets code that runs come to its end.
 func TestShutdownWaits(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	p := c.session(runtimes.Python)
@@ -212,6 +214,7 @@ func TestShutdownWaits(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
+	t.Parallel()
 	s, err := New(noLanguages)
 	if err != nil {
 		t.Fatal(err)
@@ -245,6 +248,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	cfg := noLanguages
 	c := start(t, cfg)
 	c.srv.SetFaults(Faults{Answers: map[string]Answer{
@@ -292,6 +296,7 @@ func TestFaults(t *testing.T) {
 
 // Whoever leaves while waiting for the session's turn takes the code along; whoever leaves later finds it going on.
 func TestClientLeaves(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	p := c.session(runtimes.Python)

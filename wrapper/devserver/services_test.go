@@ -88,6 +88,7 @@ func TestServiceLife(t *testing.T) {
 }
 
 func TestServiceMetadata(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	full := map[string]any{
 		"code": "y <- x", "initCode": "z <- 1", "description": "d", "operationId": "op", "runtimeType": "R",

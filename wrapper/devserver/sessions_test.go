@@ -12,10 +12,13 @@ import (
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
 
-// both runs a test for each language, with a server of its own.
+// both runs a test for each language, with a server of its own, beside other tests.
 func both(t *testing.T, test func(t *testing.T, c *client, lang runtimes.Language)) {
+	t.Helper()
+	t.Parallel()
 	for _, lang := range []runtimes.Language{runtimes.R, runtimes.Python} {
 		t.Run(string(lang), func(t *testing.T) {
+			t.Parallel()
 			needs(t, lang)
 			test(t, start(t, only(lang)), lang)
 		})
@@ -115,6 +118,7 @@ func TestConsoleAndCancel(t *testing.T) {
 
 // Closing ends code that runs.
 func TestCloseSession(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	for force, want := range map[string]int{"": 200, "/force": 404} { // asked to end, the code gets to say that it was interrupted
@@ -137,6 +141,7 @@ func TestCloseSession(t *testing.T) {
 }
 
 func TestSessionsArePrivate(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	bob := c.as("bob")
@@ -173,6 +178,7 @@ func TestSessionsArePrivate(t *testing.T) {
 }
 
 func TestMaxSessions(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.MaxSessions = 2
@@ -186,6 +192,7 @@ func TestMaxSessions(t *testing.T) {
 
 // A session that nobody uses ends after a while; one that does something does not.
 func TestIdleSessions(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg, clk := only(runtimes.Python), newClock()
 	cfg.SessionIdle, cfg.Clock = 10*time.Minute, clk.now
@@ -250,6 +257,7 @@ func TestDeadProcess(t *testing.T) {
 
 // Version 9.0.1 knows no runtimeType: it is ignored, and not told.
 func TestSessions901(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	cfg := only(runtimes.R)
 	cfg.APIVersion = "9.0.1"
@@ -270,6 +278,7 @@ func TestSessions901(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	c.session(runtimes.Python)

@@ -19,6 +19,7 @@ import (
 
 // TestBodiesWithoutEnd: what never ends is cut off, strangers earlier than others, and who sends slowly does not keep a connection.
 func TestBodiesWithoutEnd(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, Config{MaxBody: 1 << 20, MaxUpload: 1 << 20, StrangerTimeout: 800 * time.Millisecond})
 	session := c.session(runtimes.Python)

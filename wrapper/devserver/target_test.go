@@ -78,6 +78,7 @@ func forged(t *testing.T, c *client) map[string]string {
 
 // TestNothingWithoutToken: of all operations of all versions only those that sign in and out do anything for strangers.
 func TestNothingWithoutToken(t *testing.T) {
+	t.Parallel()
 	for _, version := range APIVersions() {
 		t.Run(version, func(t *testing.T) {
 			c := start(t, Config{APIVersion: version})
@@ -112,6 +113,7 @@ func TestNothingWithoutToken(t *testing.T) {
 
 // TestOthersCannot: sessions, snapshots and batches are of who made them, and nobody else can tell that they exist.
 func TestOthersCannot(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, Config{Users: map[string]string{"bob": password, "eve": password}})
 	bob := c.as("bob")
@@ -204,6 +206,7 @@ func uploadOf(name, content string) (body io.Reader, kind string) {
 
 // TestNamesThatLeadElsewhere puts them in place of every name in every path, and into uploads. Nothing outside is read or written.
 func TestNamesThatLeadElsewhere(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	outside := t.TempDir()
 	secret := filepath.Join(outside, "secret.txt")
