@@ -79,7 +79,7 @@ type remains struct {
 func settled(t *testing.T, client *mlserver.Client, work, tmp string, before remains) remains {
 	t.Helper()
 	const slack = 3 // goroutines of connections that are about to be closed
-	end := time.Now().Add(30 * time.Second)
+	end := time.Now().Add(patience)
 	for {
 		got := left(t, client, work, tmp)
 		if got.sessions == 0 && got.batches == 0 && got.files == "" && got.processes <= before.processes && got.goroutines <= before.goroutines+slack {
