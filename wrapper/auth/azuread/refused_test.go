@@ -205,7 +205,7 @@ func TestSilence(t *testing.T) {
 	for endpoint, path := range map[azureadtest.Endpoint]string{azureadtest.Configuration: "openid-configuration", azureadtest.Realm: "UserRealm", azureadtest.Token: "/token"} {
 		const least = 50 * time.Millisecond
 		for limit := least; ; limit *= 2 { // which is not enough to come as far, if the machine is busy
-			mend := p.Break(azureadtest.Fault{Endpoint: endpoint, Times: 1, Silent: true})
+			mend := p.Break(azureadtest.Fault{Endpoint: endpoint, Silent: true})
 			app := p.app(nativeApp)
 			app.Timeout = limit
 			p.asked()
