@@ -21,6 +21,7 @@ import (
 	"github.com/mlserver-go/mls/gen/v930/sessions"
 	"github.com/mlserver-go/mls/gen/v930/status"
 	"github.com/mlserver-go/mls/wrapper/auth"
+	"github.com/mlserver-go/mls/wrapper/internal/port"
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
@@ -323,11 +324,10 @@ func TestManyRefusalsRenewOnce(t *testing.T) {
 
 // What fails while a token is fetched elsewhere must not be blamed on the server.
 func TestTokensFromAnUnreachableServer(t *testing.T) {
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	gone := "http://" + port.Own(t)
 	s := start(t)
 	src := auth.SourceFunc(func(context.Context) (*auth.Token, error) {
-		_, err := http.Get(gone.URL + "/token")
+		_, err := http.Get(gone + "/token")
 		return nil, err
 	})
 	api := v930.New(transport.New(s.at().URL, s.at().Client(src)), nil)
@@ -335,7 +335,7 @@ func TestTokensFromAnUnreachableServer(t *testing.T) {
 	if !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "no server at") {
 		t.Errorf("got %v, want the source's own error", err)
 	}
-	contains(t, "error", err.Error(), "status: ", gone.URL)
+	contains(t, "error", err.Error(), "status: ", gone)
 }
 
 // A password that is tried through a signed client must not cost the token it is signed with.

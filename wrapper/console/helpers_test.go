@@ -17,6 +17,7 @@ import (
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/internal/canary"
+	"github.com/mlserver-go/mls/wrapper/internal/port"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -28,7 +29,7 @@ var found = map[mlserver.Runtime]func() (*runtimes.Interpreter, error){
 // find probes once for all tests.
 func find(lang runtimes.Language) func() (*runtimes.Interpreter, error) {
 	return sync.OnceValues(func() (*runtimes.Interpreter, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		return runtimes.Find(ctx, lang, "")
 	})
@@ -94,7 +95,7 @@ func userName(n int) string { return fmt.Sprintf("user%d", n) }
 
 func newServer(t testing.TB) *server {
 	t.Helper()
-	s := &server{t: t, addr: "127.0.0.1:0", user: userName(0)}
+	s := &server{t: t, addr: port.Own(t), user: userName(0)}
 	s.start()
 	t.Cleanup(func() { s.stop() })
 	return s
@@ -149,9 +150,12 @@ func (s *server) sessions() (open []mlserver.SessionInfo) {
 	return open
 }
 
+// patience is how long tests wait for what others do, on a machine that does much else.
+const patience = 5 * time.Minute
+
 // bound is the time a test may take, more than it ever needs.
 func bound(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -237,7 +241,7 @@ func (u *user) await() string {
 	case err := <-u.ended:
 		u.ended <- err
 		u.prompt = ""
-	case <-time.After(90 * time.Second):
+	case <-time.After(patience):
 		u.t.Fatalf("no prompt after %q", u.seen())
 	}
 	u.mu.Lock()
@@ -276,10 +280,26 @@ func (u *user) key(err error) (printed string) {
 // awaitText waits until a text is printed by what runs.
 func (u *user) awaitText(text string) {
 	u.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); !strings.Contains(u.seen(), text); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !strings.Contains(u.seen(), text); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			u.t.Fatalf("printed %q, want %q in it", u.seen(), text)
 		}
+	}
+}
+
+// completed is what a line can become, which must be what is wanted. What does not come within a second is not offered: then Tab is pressed
+// again.
+func (u *user) completed(line, want string) {
+	u.t.Helper()
+	got := ""
+	for deadline := time.Now().Add(patience); ; {
+		got = strings.Join(u.Complete(line, len(line)), " ")
+		if got != "" || want == "" || time.Now().After(deadline) {
+			break
+		}
+	}
+	if got != want {
+		u.t.Errorf("%q can become %q, want %q", line, got, want)
 	}
 }
 

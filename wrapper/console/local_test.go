@@ -33,13 +33,9 @@ saveRDS(list(DESCRIPTION = about, Built = list(R = "4.2.2")), "lib/onlyhere/Meta
 	if got := u.types("x <- 5\npause()\ngetRemoteObject('x'); y <- x + 1; putLocalObject('y')\nresume()\ny"); got != "[1] 6\n" {
 		t.Errorf("printed %q", got)
 	}
-	if got := strings.Join(u.Complete("putLocalOb", 10), " "); got != "" {
-		t.Errorf("at the remote prompt %s is offered", got)
-	}
+	u.completed("putLocalOb", "") // a function of the local side
 	u.types("pause()")
-	if got := strings.Join(u.Complete("putLocalOb", 10), " "); got != "putLocalObject" {
-		t.Errorf("at the local prompt %q is offered", got)
-	}
+	u.completed("putLocalOb", "putLocalObject")
 	u.begins(`cat("running\n"); repeat {}`)
 	u.awaitText("running")
 	u.Interrupt()

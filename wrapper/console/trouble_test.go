@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mlserver-go/mls/wrapper/internal/port"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
@@ -152,11 +153,12 @@ func TestServerGone(t *testing.T) {
 func TestNetworkGone(t *testing.T) {
 	t.Parallel()
 	s := sharedServer(t)
+	around := s.client()
 	n := newNetwork(t, s.addr)
 	s.addr = n.addr
 	u := open(s, Login{})
 	u.types("x <- 1")
-	u.begins(`cat("running\n"); Sys.sleep(0.5); x <- 2`)
+	u.begins(`cat("running\n"); while (!file.exists("go")) Sys.sleep(0.01); x <- 2`)
 	u.awaitText("running\n")
 	n.cut()
 	if got := u.await(); !strings.Contains(got, "The session is kept") || u.prompt != Prompt {
@@ -164,6 +166,9 @@ func TestNetworkGone(t *testing.T) {
 	}
 	if got := u.types("pause()\nresume()\nx"); !strings.Contains(got, "The session is kept") || u.prompt != Prompt {
 		t.Errorf("%q, the prompt is %q", got, u.prompt)
+	}
+	if err := around.Session(u.conn().Session.ID()).PutFile(bound(t), "go", strings.NewReader("")); err != nil {
+		t.Fatal(err)
 	}
 	n.heal()
 	if got := u.types("x"); !strings.HasSuffix(got, "[1] 2\n") {
@@ -187,7 +192,7 @@ type network struct {
 }
 
 func newNetwork(t testing.TB, to string) *network {
-	n := &network{t: t, addr: "127.0.0.1:0", to: to}
+	n := &network{t: t, addr: port.Own(t), to: to}
 	n.heal()
 	t.Cleanup(n.cut)
 	return n
@@ -199,7 +204,9 @@ func (n *network) heal() {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	n.ln, n.addr = ln, ln.Addr().String()
+	n.mu.Lock()
+	n.ln = ln
+	n.mu.Unlock()
 	go func() {
 		for {
 			in, err := ln.Accept()
@@ -212,8 +219,16 @@ func (n *network) heal() {
 				continue
 			}
 			n.mu.Lock()
-			n.conns = append(n.conns, in, out)
+			away := n.ln != ln
+			if !away {
+				n.conns = append(n.conns, in, out)
+			}
 			n.mu.Unlock()
+			if away { // it was cut meanwhile
+				in.Close()
+				out.Close()
+				return
+			}
 			go func() { _, _ = io.Copy(in, out); in.Close() }()
 			go func() { _, _ = io.Copy(out, in); out.Close() }()
 		}
@@ -221,9 +236,13 @@ func (n *network) heal() {
 }
 
 func (n *network) cut() {
-	n.ln.Close()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.ln == nil {
+		return
+	}
+	n.ln.Close()
+	n.ln = nil
 	for _, c := range n.conns {
 		c.Close()
 	}

@@ -127,6 +127,7 @@ func signed(t *testing.T, m jwt.SigningMethod, kid string, key any, c jwt.MapCla
 }
 
 func TestAzureTokens(t *testing.T) {
+	t.Parallel()
 	a, clk := newAuthority(t), newClock()
 	c := startAzure(t, a, Config{Clock: clk.now})
 	now := clk.now()
@@ -180,6 +181,7 @@ func TestAzureTokens(t *testing.T) {
 }
 
 func TestAzureLogin(t *testing.T) {
+	t.Parallel()
 	a, clk := newAuthority(t), newClock()
 	c := startAzure(t, a, Config{Clock: clk.now})
 	for _, password := range []string{"", password} {
@@ -199,6 +201,7 @@ func TestAzureLogin(t *testing.T) {
 }
 
 func TestAzureKeysChange(t *testing.T) {
+	t.Parallel()
 	a, clk := newAuthority(t), newClock()
 	c := startAzure(t, a, Config{Clock: clk.now})
 	next, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -212,7 +215,11 @@ func TestAzureKeysChange(t *testing.T) {
 	clk.pass(keysInterval)
 	var all sync.WaitGroup
 	for range 20 {
-		all.Go(func() { second.want("GET", "/sessions", nil, 200) })
+		all.Go(func() {
+			if r := second.beside("GET", "/sessions", nil); r.status != 200 {
+				t.Errorf("status %d: %s", r.status, r.body)
+			}
+		})
 	}
 	all.Wait()
 	if got := a.timesAsked(); got != 2 {
@@ -226,6 +233,7 @@ func TestAzureKeysChange(t *testing.T) {
 }
 
 func TestAzureAuthorityBroken(t *testing.T) {
+	t.Parallel()
 	a, clk := newAuthority(t), newClock()
 	c := startAzure(t, a, Config{Clock: clk.now})
 	c.token = a.token(t, clk.now(), nil)

@@ -59,7 +59,7 @@ func (c *client) untilDone(batch string, rows int) batchAnswer {
 
 func (c *client) poll(batch string, enough func(batchAnswer) bool) batchAnswer {
 	c.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; {
+	for deadline := time.Now().Add(patience); ; {
 		a := c.status(batch)
 		if enough(a) {
 			return a
@@ -141,6 +141,7 @@ fit = np.linalg.lstsq(np.array([(1, h, w) for h, w in cars]), np.array(am, float
 
 // A row that fails stays in its place; rows that are not done are null there; results come when it is over, or when asked for.
 func TestBatchPartialResults(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.ServiceWorkers, cfg.BatchesAtOnce = 2, 1
@@ -183,6 +184,7 @@ func TestBatchPartialResults(t *testing.T) {
 
 // Rows run side by side: as many as asked for, where the service has that many workers.
 func TestBatchParallel(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.ServiceWorkers = 3
@@ -206,6 +208,7 @@ func TestBatchParallel(t *testing.T) {
 }
 
 func TestBatchBadRows(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.MaxBody = 1000
@@ -246,6 +249,7 @@ func TestBatchBadRows(t *testing.T) {
 
 // A batch is its starter's: for others it does not exist.
 func TestBatchBelongsToItsStarter(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	c.want("POST", "/services/s/1", with(plus(runtimes.Python), "outputFileNames", []string{"f"}), 201)
@@ -268,6 +272,7 @@ func TestBatchBelongsToItsStarter(t *testing.T) {
 
 // Deleting stops a batch in the middle of a row, and the workers serve on.
 func TestBatchCancel(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.ServiceWorkers = 1
@@ -297,6 +302,7 @@ func TestBatchCancel(t *testing.T) {
 
 // Where the service can't start, the rest of the rows is not tried; where it changes, the rest is run as it is then.
 func TestBatchOfChangingService(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.ServiceWorkers = 1
@@ -322,6 +328,7 @@ func TestBatchOfChangingService(t *testing.T) {
 
 // What is over is kept for a time, and there is a bound to how many batches one user has.
 func TestBatchRetention(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	clk := newClock()
 	cfg := only(runtimes.Python)
@@ -352,6 +359,7 @@ func TestBatchRetention(t *testing.T) {
 
 // A batch survives a restart: what was done is there, the rest is run.
 func TestBatchRestart(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.DataDir, cfg.ServiceWorkers = t.TempDir(), 1
@@ -363,6 +371,10 @@ func TestBatchRestart(t *testing.T) {
 	c.until(over, "Complete")
 	b := c.startBatch("/api/s/1", `[{"x":0},{"x":1},{"x":2},{"x":3}]`)
 	c.untilDone(b, 2)
+	await(t, "the third row runs", func() bool {
+		ran, err := os.ReadFile(log)
+		return err == nil && string(ran) == "7 0 1 2 "
+	})
 	if err := c.srv.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -400,6 +412,7 @@ func TestBatchRestart(t *testing.T) {
 
 // Servers older than 9.1.0 have no batches, those older than 9.3.0 don't tell how many rows run at a time.
 func TestBatchVersions(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python, runtimes.R)
 	for version, status := range map[string]int{"9.0.1": http.StatusNotFound, "9.1.0": 202, "9.2.1": 202} {
 		c := start(t, Config{APIVersion: version})

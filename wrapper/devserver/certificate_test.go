@@ -13,6 +13,7 @@ import (
 )
 
 func TestOwnCertificate(t *testing.T) {
+	t.Parallel()
 	dir, now := t.TempDir(), time.Now()
 	get := func(after time.Duration, hosts ...string) *Certificate {
 		t.Helper()

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/internal/canary"
@@ -129,6 +130,30 @@ func probeFor(lang runtimes.Language) probed {
 	return probed{i, err}
 }
 
+// patience is how long tests wait for what others do, on a machine that does much else.
+const patience = 2 * time.Minute
+
+// await waits until something is so.
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !is(); <-time.After(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never comes to this: %s", what)
+		}
+	}
+}
+
+// awaitConsole waits until code that runs in a session has printed a text, and returns all that it has printed.
+func (c *client) awaitConsole(session, text string) string {
+	c.t.Helper()
+	var out struct{ ConsoleOutput string }
+	await(c.t, "the console shows "+text, func() bool {
+		c.want("GET", session+"/console-output", nil, 200).into(&out)
+		return strings.Contains(out.ConsoleOutput, text)
+	})
+	return out.ConsoleOutput
+}
+
 // session opens one and returns its path.
 func (c *client) session(lang runtimes.Language) string {
 	c.t.Helper()
@@ -173,6 +198,24 @@ type reply struct {
 // do sends a request; body is nil, an io.Reader (bytes), a string (JSON text) or anything else (made JSON).
 func (c *client) do(method, path string, body any, header ...string) *reply {
 	c.t.Helper()
+	r, err := c.send(method, path, body, header...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return r
+}
+
+// beside is do in a goroutine beside the test's, which must not end the test: an answer that does not come has status 0, and the error
+// for a body.
+func (c *client) beside(method, path string, body any) *reply {
+	r, err := c.send(method, path, body)
+	if err != nil {
+		return &reply{t: c.t, body: err.Error()}
+	}
+	return r
+}
+
+func (c *client) send(method, path string, body any, header ...string) (*reply, error) {
 	var r io.Reader
 	kind := "application/json"
 	switch b := body.(type) {
@@ -184,13 +227,13 @@ func (c *client) do(method, path string, body any, header ...string) *reply {
 	default:
 		raw, err := json.Marshal(b)
 		if err != nil {
-			c.t.Fatal(err)
+			return nil, err
 		}
 		r = bytes.NewReader(raw)
 	}
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, r)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
 	if r != nil {
 		req.Header.Set("Content-Type", kind)
@@ -204,14 +247,14 @@ func (c *client) do(method, path string, body any, header ...string) *reply {
 	noRedirect := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := noRedirect.Do(req)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
-	return &reply{c.t, resp.StatusCode, resp.Header, string(raw)}
+	return &reply{c.t, resp.StatusCode, resp.Header, string(raw)}, nil
 }
 
 // want is do, and stops the test when the status is another.

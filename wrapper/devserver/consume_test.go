@@ -16,6 +16,7 @@ import (
 
 // The logistic model of the product's own example answers what its articles print.
 func TestTransmission(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	c := start(t, only(runtimes.R))
 	p := c.session(runtimes.R)
@@ -61,6 +62,7 @@ func TestTypes(t *testing.T) {
 }
 
 func TestBadInputs(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	var ps []parameter
@@ -208,6 +210,7 @@ func TestArtifacts(t *testing.T) {
 
 // Calls run side by side, in no more processes than configured, and each gets its own answer.
 func TestConcurrentCalls(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.ServiceWorkers = 3
@@ -222,7 +225,7 @@ func TestConcurrentCalls(t *testing.T) {
 				ConsoleOutput    string
 				OutputParameters map[string]float64
 			}
-			got := c.do("POST", "/api/s/1", fmt.Sprintf(`{"x":%d}`, i))
+			got := c.beside("POST", "/api/s/1", fmt.Sprintf(`{"x":%d}`, i))
 			if err := json.Unmarshal([]byte(got.body), &r); err != nil || r.OutputParameters["y"] != float64(i) {
 				t.Errorf("call %d: %s", i, got.body)
 			}
@@ -239,11 +242,14 @@ func TestConcurrentCalls(t *testing.T) {
 
 // Calls during changes of the service are answered by the old or the new version of the code, never refused.
 func TestPatchUnderLoad(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	c.want("POST", "/services/s/1", plus(runtimes.Python), 201)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(stop)
 	for range 4 {
 		wg.Go(func() {
 			for {
@@ -252,7 +258,7 @@ func TestPatchUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				if r := c.do("POST", "/api/s/1", `{"x":1}`); r.status != 200 || !strings.Contains(r.body, `"success":true`) {
+				if r := c.beside("POST", "/api/s/1", `{"x":1}`); r.status != 200 || !strings.Contains(r.body, `"success":true`) {
 					t.Errorf("call: %d %s", r.status, r.body)
 				}
 			}
@@ -261,22 +267,23 @@ func TestPatchUnderLoad(t *testing.T) {
 	for i := range 10 {
 		c.want("PATCH", "/services/s/1", fmt.Sprintf(`{"code":"y = x + %d"}`, i), 200)
 	}
-	close(stop)
-	wg.Wait()
 }
 
 func TestServiceTimeout(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.ServiceTimeout = 200 * time.Millisecond
 	c := start(t, cfg)
 	c.want("POST", "/services/s/1", with(plus(runtimes.Python), "code", "import time\nif x < 0: time.sleep(100)\ny = x"), 201)
 	c.want("POST", "/api/s/1", `{"x":-1}`, 500).says("took longer than 200ms")
+	c.srv.cfg.ServiceTimeout = time.Hour // in 200 ms a busy machine may not even start another process
 	c.want("POST", "/api/s/1", `{"x":1}`, 200)
 }
 
 // Workers that nobody uses end; the next call starts another.
 func TestIdleWorkersEnd(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	clk := newClock()
 	cfg := only(runtimes.Python)
@@ -302,6 +309,7 @@ func TestIdleWorkersEnd(t *testing.T) {
 
 // A service of 9.0.1 sees none of the fields that came later.
 func TestServices901(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	cfg := only(runtimes.R)
 	cfg.APIVersion = "9.0.1"

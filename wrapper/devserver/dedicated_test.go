@@ -1,9 +1,7 @@
 package devserver
 
 import (
-	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -31,7 +29,7 @@ func processes(t *testing.T, dir string) (started, alive int) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err) // not Fatal: goroutines beside the test's ask as well
 	}
 	for _, e := range entries {
 		if _, err := strconv.Atoi(e.Name()); err != nil {
@@ -60,34 +58,24 @@ func (c *client) poolStatus(path string) string {
 // awaitPool waits until the pool is as wanted; what it may be before that is checked.
 func (c *client) awaitPool(path, want, before string) {
 	c.t.Helper()
-	for range 1000 {
+	await(c.t, "the pool is "+want, func() bool {
 		got := c.poolStatus(path)
-		if got == want {
-			return
-		}
-		if got != before {
+		if got != want && got != before {
 			c.t.Fatalf("pool %s, want %s before %s", got, before, want)
 		}
-		<-time.After(10 * time.Millisecond)
-	}
-	c.t.Fatalf("the pool does not become %s", want)
+		return got == want
+	})
 }
 
 // awaitCalls waits until so many calls run, and so many wait.
 func (c *client) awaitCalls(run, wait int) {
 	c.t.Helper()
 	p := c.srv.services.byKey["s\x001"].workers
-	var used, waiting int
-	for range 2000 {
+	await(c.t, fmt.Sprintf("%d calls run and %d wait", run, wait), func() bool {
 		p.mu.Lock()
-		used, waiting = p.used, len(p.waiting)
-		p.mu.Unlock()
-		if used == run && waiting == wait {
-			return
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-	c.t.Fatalf("%d calls run and %d wait, want %d and %d", used, waiting, run, wait)
+		defer p.mu.Unlock()
+		return p.used == run && len(p.waiting) == wait
+	})
 }
 
 const poolPath = "/services/s/1/pool"
@@ -117,9 +105,10 @@ func TestDedicatedPool(t *testing.T) {
 
 		// More calls than it may have processes wait, and all are answered.
 		var wg sync.WaitGroup
+		t.Cleanup(wg.Wait)
 		for range 6 {
 			wg.Go(func() {
-				if r := c.do("POST", "/api/s/1", `{"x":-1}`); r.status != 200 || !strings.Contains(r.body, `"success":true`) {
+				if r := c.beside("POST", "/api/s/1", `{"x":-1}`); r.status != 200 || !strings.Contains(r.body, `"success":true`) {
 					t.Errorf("call: %d %s", r.status, r.body)
 				}
 			})
@@ -145,6 +134,7 @@ func TestDedicatedPool(t *testing.T) {
 
 // While a pool grows and shrinks under load it never has more processes than it may.
 func TestDedicatedPoolUnderLoad(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	dir := t.TempDir()
@@ -152,6 +142,8 @@ func TestDedicatedPoolUnderLoad(t *testing.T) {
 	c.want("POST", poolPath, size(0, 4), 200)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
+	end := sync.OnceFunc(func() { close(stop); wg.Wait() })
+	defer end()
 	for range 8 {
 		wg.Go(func() {
 			for {
@@ -160,7 +152,7 @@ func TestDedicatedPoolUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				if r := c.do("POST", "/api/s/1", `{"x":1}`); !strings.Contains(r.body, `"success":true`) {
+				if r := c.beside("POST", "/api/s/1", `{"x":1}`); !strings.Contains(r.body, `"success":true`) {
 					t.Errorf("call: %d %s", r.status, r.body)
 				}
 				if _, alive := processes(t, dir); alive > 4 {
@@ -173,8 +165,7 @@ func TestDedicatedPoolUnderLoad(t *testing.T) {
 		c.want("POST", poolPath, size(n, n), 200)
 		c.awaitPool(poolPath, "Success", "Pending")
 	}
-	close(stop)
-	wg.Wait()
+	end()
 	c.awaitPool(poolPath, "Success", "Pending")
 	if _, alive := processes(t, dir); alive != 2 {
 		t.Errorf("%d processes in the end, want 2", alive)
@@ -195,6 +186,7 @@ func TestDedicatedPoolUnderLoad(t *testing.T) {
 
 // A pool with room for nobody answers at once, those who wait as well.
 func TestPoolWithoutRoom(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	dir := t.TempDir()
@@ -202,16 +194,15 @@ func TestPoolWithoutRoom(t *testing.T) {
 	c.want("POST", poolPath, size(1, 1), 200)
 	busy := make(chan *reply, 2)
 	for range 2 {
-		go func() { busy <- c.do("POST", "/api/s/1", `{"x":-1}`) }()
+		go func() { busy <- c.beside("POST", "/api/s/1", `{"x":-1}`) }()
 	}
 	c.awaitCalls(1, 1)
 	// One who waits and leaves does not keep others from their turn.
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if resp, err := http.DefaultClient.Do(c.request("POST", "/api/s/1", `{"x":1}`).WithContext(ctx)); err == nil {
-		resp.Body.Close()
+	answered := c.leaves("POST", "/api/s/1", `{"x":1}`, func() { c.awaitCalls(1, 2) })
+	if answered {
 		t.Error("an answer from a pool that is busy")
 	}
+	c.awaitCalls(1, 1)
 	c.want("POST", poolPath, size(0, 0), 200)
 	if r := <-busy; r.status != 503 || !strings.Contains(r.body, "room for 0 workers") {
 		t.Errorf("who waits: %d %s", r.status, r.body)
@@ -231,6 +222,7 @@ func TestPoolWithoutRoom(t *testing.T) {
 }
 
 func TestPoolBadRequests(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	c.want("POST", "/services/s/1", plus(runtimes.Python), 201)
@@ -265,6 +257,7 @@ func TestPoolBadRequests(t *testing.T) {
 
 // A pool outlives an update of its service and a restart, for realtime services as well; with the service it goes.
 func TestPoolIsKept(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R, runtimes.Python)
 	cfg := Config{DataDir: t.TempDir()}
 	c := start(t, cfg)

@@ -14,6 +14,7 @@ import (
 
 // Guessing a user's password takes longer and longer; others, and other addresses, do not notice, and the right password ends it.
 func TestGuessedPasswords(t *testing.T) {
+	t.Parallel()
 	clk := newClock()
 	cfg := noLanguages
 	cfg.Clock = clk.now
@@ -47,6 +48,7 @@ func TestGuessedPasswords(t *testing.T) {
 
 // TestTenThousandGuesses: of so many only a few are looked at, and nobody else notices.
 func TestTenThousandGuesses(t *testing.T) {
+	t.Parallel()
 	clk := newClock()
 	cfg := noLanguages
 	cfg.Clock = clk.now
@@ -123,6 +125,7 @@ func TestGuard(t *testing.T) {
 
 // A directory is not asked during a pause: it would lock the account.
 func TestGuessedPasswordsOfDirectory(t *testing.T) {
+	t.Parallel()
 	d := slapd.Start(t, nil, nil)
 	c := startLDAP(t, directoryAt(d.URL))
 	for range freeTries {

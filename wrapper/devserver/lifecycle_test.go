@@ -3,6 +3,7 @@ package devserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,10 +17,13 @@ import (
 	"time"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/port"
+	"github.com/mlserver-go/mls/wrapper/internal/stopwatch"
 )
 
 // What is kept in a data directory is there after a restart: services, snapshots, sign-ins and the key that signs tokens.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	for _, lang := range []runtimes.Language{runtimes.R, runtimes.Python} {
 		needs(t, lang)
 		cfg := only(lang)
@@ -73,16 +77,13 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// ended waits until a process has ended; the kernel says so.
-func ended(pid int) bool {
-	for range 200 {
+// awaitEnd waits until a process has ended; the kernel says so.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	await(t, fmt.Sprintf("process %d has ended", pid), func() bool {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil || strings.Contains(string(stat), ") Z ") {
-			return true
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-	return false
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
 }
 
 // Close ends every process: of sessions that run code, their children, and those of services.
@@ -128,21 +129,19 @@ func TestCloseEndsProcesses(t *testing.T) {
 			}
 		})
 	}
-	var begun []string
-	for len(begun) < 2 {
-		var err error
-		if begun, err = filepath.Glob(filepath.Join(dir, "*", "*", "begun")); err != nil {
+	await(t, "both have begun", func() bool {
+		begun, err := filepath.Glob(filepath.Join(dir, "*", "*", "begun"))
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	var out struct{ ConsoleOutput string }
-	c.want("GET", busy+"/console-output", nil, 200).into(&out)
-	add(out.ConsoleOutput)
-	began := time.Now()
+		return len(begun) == 2
+	})
+	add(c.awaitConsole(busy, "\n"))
+	took := stopwatch.Start(t)
 	if err := c.srv.Close(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 4*time.Second {
+	if took := took(); took > 4*time.Second {
 		t.Errorf("Close took %s", took)
 	}
 	done.Wait()
@@ -150,9 +149,7 @@ func TestCloseEndsProcesses(t *testing.T) {
 		t.Fatalf("pids %v", pids)
 	}
 	for _, pid := range pids {
-		if !ended(pid) {
-			t.Errorf("process %d of %v lives on", pid, pids)
-		}
+		awaitEnd(t, pid)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("temporary directory: %v", err)
@@ -172,23 +169,39 @@ func (c *client) request(method, path, body string) *http.Request {
 	return req
 }
 
+// leaves sends a request, and leaves when the server has it, which the test knows to wait for. It says whether there was an answer.
+func (c *client) leaves(method, path, body string, there func()) (answered bool) {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(c.t.Context())
+	defer cancel()
+	req := c.request(method, path, body).WithContext(ctx)
+	done := make(chan bool, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		done <- err == nil
+	}()
+	there()
+	cancel()
+	return <-done
+}
+
 // Shutdown lets code that runs come to its end.
 func TestShutdownWaits(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	p := c.session(runtimes.Python)
 	answer := make(chan string, 1)
 	go func() {
-		answer <- c.do("POST", p+"/execute", `{"code":"print('begun', flush=True)\nimport os\nwhile not os.path.exists('go'): pass\n'ended'"}`).body
+		answer <- c.beside("POST", p+"/execute", `{"code":"print('begun', flush=True)\nimport os, time\nwhile not os.path.exists('go'): time.sleep(0.01)\n'ended'"}`).body
 	}()
-	var out struct{ ConsoleOutput string }
-	for !strings.Contains(out.ConsoleOutput, "begun") {
-		c.want("GET", p+"/console-output", nil, 200).into(&out)
-	}
+	c.awaitConsole(p, "begun")
 	down := make(chan error, 1)
 	go func() { down <- c.srv.Shutdown(context.Background()) }()
-	for c.do("GET", "/status", nil).status != 503 {
-	}
+	await(t, "nobody is let in", func() bool { return c.do("GET", "/status", nil).status == 503 })
 	if err := os.WriteFile(filepath.Join(c.srv.store.sessions(), strings.TrimPrefix(p, "/sessions/"), "go"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -201,6 +214,7 @@ func TestShutdownWaits(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
+	t.Parallel()
 	s, err := New(noLanguages)
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +222,7 @@ func TestServe(t *testing.T) {
 	if len(s.AdminPassword()) < 8 {
 		t.Errorf("generated password %q", s.AdminPassword())
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", port.Own(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,6 +248,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	cfg := noLanguages
 	c := start(t, cfg)
 	c.srv.SetFaults(Faults{Answers: map[string]Answer{
@@ -250,57 +265,57 @@ func TestFaults(t *testing.T) {
 		t.Errorf("canned answer as %s", r.header.Get("Content-Type"))
 	}
 
-	c.srv.SetFaults(Faults{LateLastChunk: 50 * time.Millisecond})
-	resp, err := http.DefaultClient.Do(c.request("GET", "/services", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	first := make([]byte, 2)
-	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "[]" || resp.ContentLength != -1 {
-		t.Errorf("first chunk %q, length %d: %v", first, resp.ContentLength, err)
-	}
-	began := time.Now()
-	if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) > 0 || time.Since(began) < 20*time.Millisecond {
-		t.Errorf("the end came after %s with %q: %v", time.Since(began), rest, err)
+	for _, late := range []time.Duration{50 * time.Millisecond, time.Hour} { // after an hour nobody waits any more
+		c.srv.SetFaults(Faults{LateLastChunk: late})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		began := time.Now()
+		resp, err := http.DefaultClient.Do(c.request("GET", "/services", "").WithContext(ctx))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		first := make([]byte, 2)
+		if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "[]" || resp.ContentLength != -1 {
+			t.Errorf("first chunk %q, length %d: %v", first, resp.ContentLength, err)
+		}
+		if late == time.Hour {
+			cancel()
+		}
+		switch rest, err := io.ReadAll(resp.Body); {
+		case late == time.Hour && !errors.Is(err, context.Canceled), late != time.Hour && (err != nil || time.Since(began) < late), len(rest) > 0:
+			t.Errorf("late by %s, the end came after %s with %q: %v", late, time.Since(began), rest, err)
+		}
 	}
 
 	c.srv.SetFaults(Faults{Delay: time.Hour})
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	if resp, err := http.DefaultClient.Do(c.request("GET", "/status", "").WithContext(ctx)); err == nil {
-		resp.Body.Close()
+	if c.leaves("GET", "/status", "", func() { <-time.After(50 * time.Millisecond) }) {
 		t.Error("an answer though it was to be delayed by an hour")
 	}
 }
 
 // Whoever leaves while waiting for the session's turn takes the code along; whoever leaves later finds it going on.
 func TestClientLeaves(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	p := c.session(runtimes.Python)
-	ctx, cancel := context.WithCancel(context.Background())
-	left := make(chan struct{})
-	go func() {
-		defer close(left)
-		body := `{"code":"import os\nprint('begun', flush=True)\nwhile not os.path.exists('go'): pass\nx = 1"}`
-		if resp, err := http.DefaultClient.Do(c.request("POST", p+"/execute", body).WithContext(ctx)); err == nil {
-			resp.Body.Close()
-			t.Error("an answer before the code ended")
-		}
-	}()
-	var out struct{ ConsoleOutput string }
-	for !strings.Contains(out.ConsoleOutput, "begun") {
-		c.want("GET", p+"/console-output", nil, 200).into(&out)
+	body := `{"code":"import os, time\nprint('begun', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)\nx = 1"}`
+	if c.leaves("POST", p+"/execute", body, func() { c.awaitConsole(p, "begun") }) {
+		t.Error("an answer before the code ended")
 	}
-	cancel()
-	<-left
-	waiting, stop := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer stop()
-	if resp, err := http.DefaultClient.Do(c.request("POST", p+"/execute", `{"code":"y = 1"}`).WithContext(waiting)); err == nil {
-		resp.Body.Close()
+	awaitRequests := func(n int) { // the one whose client has left is among them
+		t.Helper()
+		await(t, fmt.Sprintf("%d requests are under way", n), func() bool {
+			c.srv.sessions.mu.Lock()
+			defer c.srv.sessions.mu.Unlock()
+			return c.srv.sessions.byID[strings.TrimPrefix(p, "/sessions/")].requests == n
+		})
+	}
+	if c.leaves("POST", p+"/execute", `{"code":"y = 1"}`, func() { awaitRequests(2) }) {
 		t.Error("an answer from a session that is busy")
 	}
+	awaitRequests(1)
 	c.upload(p, "go", "", 201)
 	if _, values := c.run(p, "z = (x, 'y' in globals())", "z"); values["z"] != "[1,false]" && values["z"] != "[1, false]" {
 		t.Errorf("x and whether y is set: %s", values["z"])
@@ -330,12 +345,12 @@ func TestUnusedConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	start := time.Now()
+	took := stopwatch.Start(t)
 	stop()
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(start); took > 4*time.Second {
+	if took := took(); took > 4*time.Second {
 		t.Errorf("it took %v to end", took)
 	}
 }

@@ -44,6 +44,7 @@ func (c *client) with(token string) *client {
 }
 
 func TestLoginAnswer(t *testing.T) {
+	t.Parallel()
 	clk := newClock()
 	cfg := noLanguages
 	cfg.Clock = clk.now
@@ -68,6 +69,7 @@ func TestLoginAnswer(t *testing.T) {
 }
 
 func TestLoginRefused(t *testing.T) {
+	t.Parallel()
 	c := start(t, noLanguages)
 	for _, body := range []string{
 		`{"username":"admin","password":"wrong"}`, `{"username":"nobody","password":"` + password + `"}`, `{"username":"admin"}`, `{}`,
@@ -81,6 +83,7 @@ func TestLoginRefused(t *testing.T) {
 }
 
 func TestRenewal(t *testing.T) {
+	t.Parallel()
 	clk := newClock()
 	cfg := noLanguages
 	cfg.Clock = clk.now
@@ -109,6 +112,7 @@ func TestRenewal(t *testing.T) {
 }
 
 func TestRevoke(t *testing.T) {
+	t.Parallel()
 	c := start(t, Config{APIVersion: "9.0.1", R: noLanguages.R, Python: noLanguages.Python})
 	p := c.signIn()
 	c.want("DELETE", "/login/refreshToken?refreshToken="+url.QueryEscape(p.RefreshToken), nil, 200)
@@ -124,6 +128,7 @@ func TestRevoke(t *testing.T) {
 }
 
 func TestExpiresOnFaults(t *testing.T) {
+	t.Parallel()
 	clk := newClock()
 	cfg := noLanguages
 	cfg.Clock = clk.now

@@ -33,6 +33,7 @@ func TestNodeAddresses(t *testing.T) {
 
 // Compute nodes are listed, replaced, added and removed, kept over a restart, and change nothing else.
 func TestComputeNodes(t *testing.T) {
+	t.Parallel()
 	cfg := noLanguages
 	cfg.DataDir = t.TempDir()
 	c := start(t, cfg)

@@ -117,6 +117,7 @@ func column(t *testing.T, frame map[string][]any, name string, want ...float64) 
 
 // Models of R, saved in every way there is, predict what the product's own articles print.
 func TestRealtimeR(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	c := start(t, only(runtimes.R))
 	m := models(t, runtimes.R, kyphosisR+`
@@ -246,6 +247,7 @@ saveRDS(stats4::mle(function(a = 1) (a - 2)^2), "mle")`)
 
 // Python objects with a method predict, pickled or dilled.
 func TestRealtimePython(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	m := models(t, runtimes.Python, `
@@ -296,6 +298,7 @@ pickle.dump(d, open('none', 'wb'))`)
 
 // What is no model is refused, and nothing of it stays.
 func TestRealtimeRefuses(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R, runtimes.Python)
 	c := start(t, Config{MaxUpload: 1 << 20})
 	m := models(t, runtimes.R, `saveRDS(42, "number"); a <- b <- 1; save(a, b, file = "several")`)
@@ -308,7 +311,7 @@ func TestRealtimeRefuses(t *testing.T) {
 	}
 	c.sendForm("POST", "/realtime-services/bad/1", 400, "description", "d").says("no part named model")
 	c.sendForm("POST", "/realtime-services/bad/1", 400, "description", strings.Repeat("d", 70000)).says("description")
-	c.sendForm("POST", "/realtime-services/bad/1", 413, "model", strings.Repeat("blob", 1<<19))
+	c.sendForm("POST", "/realtime-services/bad/1", 413, "model", "blob"+strings.Repeat("b", 1<<20+100_000)) // see TestLargeFile
 	c.want("POST", "/realtime-services/bad/1", `{}`, 400).says("multipart/form-data")
 	c.want("POST", "/realtime-services/bad/1", strings.NewReader("--x\r\nnonsense"), 400, "Content-Type", "multipart/form-data; boundary=x").says("form is broken")
 	c.sendForm("POST", "/realtime-services/a%23b/1", 400, "model", "blob").says("a#b")
@@ -324,6 +327,7 @@ func TestRealtimeRefuses(t *testing.T) {
 
 // A model of RevoScaleR's is stored, described, updated and deleted; only calling it is not possible.
 func TestRealtimeRevoScaleR(t *testing.T) {
+	t.Parallel()
 	c := start(t, noLanguages)
 	r := c.sendForm("POST", "/realtime-services/LinModService", 201, "model", "blob\x00\x01")
 	path, ok := strings.CutPrefix(r.header.Get("Location"), "/services/LinModService/")
@@ -387,6 +391,7 @@ func TestRealtimeRevoScaleR(t *testing.T) {
 
 // A model can be replaced by one of another language, and is there after a restart.
 func TestRealtimeUpdate(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R, runtimes.Python)
 	cfg := Config{DataDir: t.TempDir()}
 	c := start(t, cfg)

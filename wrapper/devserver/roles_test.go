@@ -26,6 +26,7 @@ func roleTest(t *testing.T, version string, roles Roles) map[string]*client {
 
 // TestRoles goes through the table of what each role may do.
 func TestRoles(t *testing.T) {
+	t.Parallel()
 	clients := roleTest(t, "9.3.0", Roles{Owner: []string{"olga"}, Contributor: []string{"carl", "olga"}, Reader: []string{"rita", "carl"}})
 	admin := clients["admin"]
 	const entries = `{"entries":["http://a:1"]}`
@@ -140,6 +141,7 @@ func TestImplicitRoles(t *testing.T) {
 
 // Who is no longer allowed to publish can't change what was published before, but sees its code.
 func TestRoleTakenAway(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.DataDir, cfg.Users = t.TempDir(), map[string]string{"carl": password}
@@ -160,6 +162,7 @@ func TestRoleTakenAway(t *testing.T) {
 
 // Before 9.1.0 there were no roles: everybody publishes, and changes only their own, admin as well.
 func TestNoRolesIn901(t *testing.T) {
+	t.Parallel()
 	clients := roleTest(t, "9.0.1", Roles{})
 	clients["rita"].want("POST", "/services/s/1", plus(runtimes.R), 201)
 	r := clients["admin"].want("GET", "/services/s/1", nil, 200)

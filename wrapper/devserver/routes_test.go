@@ -46,6 +46,7 @@ func filled(path string) string {
 }
 
 func TestRoutesOfEveryVersion(t *testing.T) {
+	t.Parallel()
 	all := map[string]string{}
 	for _, version := range APIVersions() {
 		for id, op := range documented(t, version) {
@@ -82,6 +83,7 @@ func TestRoutesOfEveryVersion(t *testing.T) {
 }
 
 func TestUnknownPaths(t *testing.T) {
+	t.Parallel()
 	c := start(t, noLanguages)
 	for _, path := range []string{
 		"/", "/nothing", "/sessions/", "//sessions", "/sessions/x/", "/sessions/x/files/..", "/sessions/x/files/%2e%2E", "/sessions/x/files/.",
@@ -106,6 +108,7 @@ func TestUnknownPaths(t *testing.T) {
 }
 
 func TestBadBodies(t *testing.T) {
+	t.Parallel()
 	c := start(t, noLanguages)
 	for _, tc := range []struct{ method, path, body, says string }{
 		{"POST", "/sessions", ``, "send a JSON createSessionRequest"},
@@ -139,6 +142,7 @@ func TestBadBodies(t *testing.T) {
 
 // A language that is missing is said with the program's name and how to install it, and does not keep the rest from working.
 func TestMissingLanguages(t *testing.T) {
+	t.Parallel()
 	c := start(t, noLanguages)
 	for lang, program := range map[string]string{"R": "/nonexistent/R", "Python": "/nonexistent/python3"} {
 		c.want("POST", "/sessions", `{"runtimeType":"`+lang+`"}`, 503).says(program, "apt-get install")

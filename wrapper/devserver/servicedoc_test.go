@@ -17,6 +17,7 @@ func text(s string) *string { return &s }
 
 // Documents of all shapes are valid Swagger 2.0.
 func TestServiceDocumentsAreValid(t *testing.T) {
+	t.Parallel()
 	every := []parameter{{"a", "numeric"}, {"b", "integer"}, {"c", "logical"}, {"d", "character"}, {"e", "vector"}, {"f", "matrix"}, {"g", "data.frame"}, {"h", "string"}}
 	for name, svc := range map[string]*service{
 		"bare": {Name: "s", Version: "1"},
@@ -29,6 +30,7 @@ func TestServiceDocumentsAreValid(t *testing.T) {
 				continue // alike, and validating takes a while
 			}
 			t.Run(name+" "+version, func(t *testing.T) {
+				t.Parallel()
 				raw, err := json.Marshal(docOf(svc, "localhost:12800", (&Server{cfg: Config{APIVersion: version}}).since))
 				if err != nil {
 					t.Fatal(err)
@@ -47,6 +49,7 @@ func TestServiceDocumentsAreValid(t *testing.T) {
 
 // Structure and order of keys are those recorded from a 9.2.1 server.
 func TestServiceDocumentOrder(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.APIVersion = "9.2.1"
@@ -155,6 +158,7 @@ func members(t *testing.T, text string) (o object) {
 }
 
 func TestServiceDocumentOfVersions(t *testing.T) {
+	t.Parallel()
 	plain := &service{Name: "s", Version: "1"}
 	for version, want := range map[string]struct{ host, path, parallel bool }{
 		"9.0.1": {host: true, path: true}, "9.1.0": {}, "9.2.1": {}, "9.3.0": {parallel: true},

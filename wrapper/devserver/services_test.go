@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
@@ -89,6 +88,7 @@ func TestServiceLife(t *testing.T) {
 }
 
 func TestServiceMetadata(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	full := map[string]any{
 		"code": "y <- x", "initCode": "z <- 1", "description": "d", "operationId": "op", "runtimeType": "R",
@@ -205,12 +205,9 @@ func TestServiceOutlivesSnapshot(t *testing.T) {
 			}
 		}
 		c.want("DELETE", "/services/s/1", nil, 200)
-		for range 100 { // its blob goes in the background
-			if left, err := os.ReadDir(c.srv.store.blobs()); err == nil && len(left) == 0 {
-				return
-			}
-			<-time.After(10 * time.Millisecond)
-		}
-		t.Error("the blob of the deleted service is still there")
+		await(t, "the blob of the deleted service goes, in the background", func() bool {
+			left, err := os.ReadDir(c.srv.store.blobs())
+			return err == nil && len(left) == 0
+		})
 	})
 }

@@ -12,10 +12,13 @@ import (
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 )
 
-// both runs a test for each language, with a server of its own.
+// both runs a test for each language, with a server of its own, beside other tests.
 func both(t *testing.T, test func(t *testing.T, c *client, lang runtimes.Language)) {
+	t.Helper()
+	t.Parallel()
 	for _, lang := range []runtimes.Language{runtimes.R, runtimes.Python} {
 		t.Run(string(lang), func(t *testing.T) {
+			t.Parallel()
 			needs(t, lang)
 			test(t, start(t, only(lang)), lang)
 		})
@@ -95,19 +98,17 @@ func TestConsoleAndCancel(t *testing.T) {
 		done := make(chan executeResponse, 1)
 		go func() {
 			var e executeResponse
-			_ = json.Unmarshal([]byte(c.do("POST", p+"/execute", map[string]string{"code": code}).body), &e)
+			_ = json.Unmarshal([]byte(c.beside("POST", p+"/execute", map[string]string{"code": code}).body), &e)
 			done <- e
 		}()
-		var out struct{ ConsoleOutput string }
-		for !strings.Contains(out.ConsoleOutput, "begun") {
-			c.want("GET", p+"/console-output", nil, 200).into(&out)
-		}
+		c.awaitConsole(p, "begun")
 		c.want("POST", p+"/cancel", nil, 200)
 		if e := <-done; e.Success || !strings.Contains(e.ConsoleOutput, "begun") {
 			t.Errorf("cancelled execution: %+v", e)
 		}
 		c.want("POST", p+"/cancel", nil, 200) // nothing to cancel is fine
 		c.run(p, "1")
+		var out struct{ ConsoleOutput string }
 		c.want("GET", p+"/console-output", nil, 200).into(&out)
 		if !strings.Contains(out.ConsoleOutput, "1") {
 			t.Errorf("console of the last execution: %q", out.ConsoleOutput)
@@ -117,18 +118,16 @@ func TestConsoleAndCancel(t *testing.T) {
 
 // Closing ends code that runs.
 func TestCloseSession(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	for force, want := range map[string]int{"": 200, "/force": 404} { // asked to end, the code gets to say that it was interrupted
 		p := c.session(runtimes.Python)
 		done := make(chan int, 1)
 		go func() {
-			done <- c.do("POST", p+"/execute", `{"code":"print('begun', flush=True)\nimport time\nwhile True: time.sleep(1)"}`).status
+			done <- c.beside("POST", p+"/execute", `{"code":"print('begun', flush=True)\nimport time\nwhile True: time.sleep(1)"}`).status
 		}()
-		var out struct{ ConsoleOutput string }
-		for !strings.Contains(out.ConsoleOutput, "begun") {
-			c.want("GET", p+"/console-output", nil, 200).into(&out)
-		}
+		c.awaitConsole(p, "begun")
 		var text string
 		c.want("DELETE", p+force, nil, 200).into(&text)
 		if got := <-done; got != want {
@@ -142,6 +141,7 @@ func TestCloseSession(t *testing.T) {
 }
 
 func TestSessionsArePrivate(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	bob := c.as("bob")
@@ -178,6 +178,7 @@ func TestSessionsArePrivate(t *testing.T) {
 }
 
 func TestMaxSessions(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg := only(runtimes.Python)
 	cfg.MaxSessions = 2
@@ -191,21 +192,17 @@ func TestMaxSessions(t *testing.T) {
 
 // A session that nobody uses ends after a while; one that does something does not.
 func TestIdleSessions(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	cfg, clk := only(runtimes.Python), newClock()
 	cfg.SessionIdle, cfg.Clock = 10*time.Minute, clk.now
 	c := start(t, cfg)
 	idle, used, busy := c.session(runtimes.Python), c.session(runtimes.Python), c.session(runtimes.Python)
-	ended := make(chan struct{})
+	ended := make(chan *reply, 1)
 	go func() {
-		defer close(ended)
-		c.run(busy, "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)")
+		ended <- c.beside("POST", busy+"/execute", map[string]string{"code": "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"})
 	}()
-	for deadline := time.Now().Add(time.Minute); len(c.want("GET", busy+"/history", nil, 200).names()) == 0; {
-		if time.Now().After(deadline) {
-			t.Fatal("nothing runs")
-		}
-	}
+	await(t, "something runs", func() bool { return len(c.want("GET", busy+"/history", nil, 200).names()) > 0 })
 	clk.pass(9 * time.Minute)
 	c.want("GET", used+"/history", nil, 200)
 	clk.pass(2 * time.Minute)
@@ -225,7 +222,9 @@ func TestIdleSessions(t *testing.T) {
 	if err := os.WriteFile(c.srv.store.sessions()+strings.TrimPrefix(busy, "/sessions")+"/go", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	if r := <-ended; r.status != 200 || !strings.Contains(r.body, `"success":true`) {
+		t.Errorf("the code that ran: %d %s", r.status, r.body)
+	}
 }
 
 // A process that the code ends: the execution says so, what comes later is told that the session is gone.
@@ -258,6 +257,7 @@ func TestDeadProcess(t *testing.T) {
 
 // Version 9.0.1 knows no runtimeType: it is ignored, and not told.
 func TestSessions901(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.R)
 	cfg := only(runtimes.R)
 	cfg.APIVersion = "9.0.1"
@@ -278,6 +278,7 @@ func TestSessions901(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, only(runtimes.Python))
 	c.session(runtimes.Python)

@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
+	"github.com/mlserver-go/mls/wrapper/internal/stopwatch"
 )
 
 // TestBodiesWithoutEnd: what never ends is cut off, strangers earlier than others, and who sends slowly does not keep a connection.
 func TestBodiesWithoutEnd(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, Config{MaxBody: 1 << 20, MaxUpload: 1 << 20, StrangerTimeout: 800 * time.Millisecond})
 	session := c.session(runtimes.Python)
@@ -58,7 +60,7 @@ func TestBodiesWithoutEnd(t *testing.T) {
 		if _, err := io.WriteString(conn, request); err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
 		if _, err := io.Copy(io.Discard, conn); err != nil {
 			t.Errorf("%.25q: the connection is still open: %v", request, err)
 		}
@@ -129,9 +131,9 @@ func TestIdleConnections(t *testing.T) {
 		}
 		defer conn.Close()
 	}
-	began := time.Now()
+	took := stopwatch.Start(t)
 	c.want("GET", "/services", nil, 200)
-	if took := time.Since(began); took > 5*time.Second {
+	if took := took(); took > 5*time.Second {
 		t.Errorf("a call took %s", took)
 	}
 }

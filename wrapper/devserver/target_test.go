@@ -78,6 +78,7 @@ func forged(t *testing.T, c *client) map[string]string {
 
 // TestNothingWithoutToken: of all operations of all versions only those that sign in and out do anything for strangers.
 func TestNothingWithoutToken(t *testing.T) {
+	t.Parallel()
 	for _, version := range APIVersions() {
 		t.Run(version, func(t *testing.T) {
 			c := start(t, Config{APIVersion: version})
@@ -112,6 +113,7 @@ func TestNothingWithoutToken(t *testing.T) {
 
 // TestOthersCannot: sessions, snapshots and batches are of who made them, and nobody else can tell that they exist.
 func TestOthersCannot(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	c := start(t, Config{Users: map[string]string{"bob": password, "eve": password}})
 	bob := c.as("bob")
@@ -123,12 +125,7 @@ func TestOthersCannot(t *testing.T) {
 		"outputParameterDefinitions": []map[string]string{{"name": "answer", "type": "character"}}}, 201)
 	var batch struct{ BatchExecutionID string }
 	bob.want("POST", "/api/mine/1/batch", "[{}]", 202).into(&batch)
-	end := time.Now().Add(30 * time.Second)
-	for b := ""; !strings.Contains(b, `"Complete"`); b = bob.want("GET", "/api/mine/1/batch/"+batch.BatchExecutionID, nil, 200).body {
-		if time.Now().After(end) {
-			t.Fatal("the batch does not end")
-		}
-	}
+	bob.until("/api/mine/1/batch/"+batch.BatchExecutionID, batchComplete)
 
 	ops, err := operations("9.3.0")
 	if err != nil {
@@ -209,6 +206,7 @@ func uploadOf(name, content string) (body io.Reader, kind string) {
 
 // TestNamesThatLeadElsewhere puts them in place of every name in every path, and into uploads. Nothing outside is read or written.
 func TestNamesThatLeadElsewhere(t *testing.T) {
+	t.Parallel()
 	needs(t, runtimes.Python)
 	outside := t.TempDir()
 	secret := filepath.Join(outside, "secret.txt")

@@ -68,7 +68,7 @@ type step struct {
 	keep      string // the first group of want is kept under this key
 	status    int    // of the error that is wanted instead
 	since     mlserver.Version
-	await     bool // repeat it until the payload is as wanted, for half a minute
+	await     bool // repeat it until the payload is as wanted
 }
 
 type args = map[string]string
@@ -219,7 +219,7 @@ func (d *driver) run(t *testing.T, s step) {
 		return
 	}
 	wanted := regexp.MustCompile(d.fill(s.want))
-	for end := time.Now().Add(30 * time.Second); s.await && err == nil && !wanted.MatchString(payload) && time.Now().Before(end); {
+	for end := time.Now().Add(patience); s.await && err == nil && !wanted.MatchString(payload) && time.Now().Before(end); {
 		<-time.After(10 * time.Millisecond)
 		payload, err = d.call(s)
 	}

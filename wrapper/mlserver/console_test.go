@@ -110,8 +110,9 @@ func TestConsoleOfTheSameText(t *testing.T) {
 	})
 	var seen bytes.Buffer
 	second := make(chan error, 1)
+	another := server.client(t).Session(session.ID())
 	go func() {
-		_, err := server.client(t).Session(session.ID()).Execute(t.Context(), "print('mine')", mlserver.Execution{Console: &seen})
+		_, err := another.Execute(t.Context(), "print('mine')", mlserver.Execution{Console: &seen})
 		second <- err
 	}()
 	put(t, session, "go")
@@ -135,8 +136,9 @@ func TestFollow(t *testing.T) {
 	reader, writer := io.Pipe()
 	ctx, stop := context.WithCancel(t.Context())
 	followed := make(chan error, 1)
+	follower := server.client(t).Session(session.ID())
 	go func() {
-		followed <- server.client(t).Session(session.ID()).Follow(ctx, writer)
+		followed <- follower.Follow(ctx, writer)
 		_ = writer.Close()
 	}()
 	text := bufio.NewReader(reader)

@@ -54,7 +54,7 @@ func startContoso() (address, username, password string, stop func()) {
 	cfg := devserver.Config{Logger: printed.Logger(), LDAP: &devserver.LDAP{
 		SearchBase: slapd.Base, SearchFilter: "uid={0}", QueryUserDN: slapd.QueryUser, QueryUserPassword: slapd.QueryPassword,
 	}}
-	directory, err := slapd.StartIn(dir, nil, nil)
+	directory, err := slapd.StartIn(dir)
 	switch {
 	case err == nil:
 		cfg.LDAP.URL = directory.URL

@@ -92,13 +92,15 @@ func TestRandomFaults(t *testing.T) {
 	if right.Load() == 0 || refused.Load() == 0 || broken.Load() == 0 || hung.Load() == 0 || again.Load() == 0 {
 		t.Error("some outcome was never seen")
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	more := func(after levels) bool {
+		return after.goroutines > before.goroutines+2 || after.heap > before.heap+8<<20
+	}
 	after := level()
-	for ; after.goroutines > before.goroutines+2 && time.Now().Before(deadline); after = level() {
-		runtime.Gosched()
+	for deadline := time.Now().Add(patience); more(after) && time.Now().Before(deadline); after = level() {
+		<-time.After(5 * time.Millisecond)
 	}
 	t.Logf("before %+v, afterwards %+v", before, after)
-	if after.goroutines > before.goroutines+2 || after.heap > before.heap+8<<20 {
+	if more(after) {
 		t.Errorf("before %+v, afterwards %+v: something is left", before, after)
 	}
 }

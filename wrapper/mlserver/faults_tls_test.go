@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/mlserver-go/mls/wrapper/internal/faults"
+	"github.com/mlserver-go/mls/wrapper/internal/port"
 	"github.com/mlserver-go/mls/wrapper/internal/testcert"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 	"github.com/mlserver-go/mls/wrapper/transport"
@@ -63,14 +64,7 @@ func TestConnectionFaults(t *testing.T) {
 		return "https://" + l.Addr().String()
 	}
 	nothing := listen(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused := "http://" + closed.Addr().String()
-	if err := closed.Close(); err != nil {
-		t.Fatal(err)
-	}
+	refused := "http://" + port.Own(t)
 	cut, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

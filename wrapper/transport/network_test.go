@@ -19,6 +19,7 @@ import (
 	"github.com/mlserver-go/mls/gen/v930/auth"
 	"github.com/mlserver-go/mls/gen/v930/models"
 	"github.com/mlserver-go/mls/gen/v930/status"
+	"github.com/mlserver-go/mls/wrapper/internal/port"
 	"github.com/mlserver-go/mls/wrapper/transport"
 )
 
@@ -46,17 +47,8 @@ func callWithSecret(t *testing.T, address string, hc *http.Client) error {
 	return err
 }
 
-func unusedPort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestNetworkErrorsSayWhatToCheck(t *testing.T) {
-	nothing := unusedPort(t)
+	nothing := port.Own(t)
 	err := callWithSecret(t, "http://"+nothing, nil)
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %v, want ECONNREFUSED in it", err)

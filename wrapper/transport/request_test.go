@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-openapi/runtime"
@@ -102,12 +103,17 @@ type deadline struct{ in *time.Duration }
 func (d deadline) RoundTrip(r *http.Request) (*http.Response, error) {
 	*d.in = 0
 	if at, ok := r.Context().Deadline(); ok {
-		*d.in = time.Until(at).Round(time.Second)
+		*d.in = time.Until(at)
 	}
 	return nil, errors.New("not sent")
 }
 
+// TestOnlyTheCallerLimitsTime looks at the limits by the clock of a bubble, in which nothing takes time.
 func TestOnlyTheCallerLimitsTime(t *testing.T) {
+	synctest.Test(t, testLimits)
+}
+
+func testLimits(t *testing.T) {
 	var limit time.Duration
 	api := v930.New(newTransport(t, parse(t, "http://localhost"), &http.Client{Transport: deadline{&limit}, Timeout: time.Nanosecond}), nil)
 	hour, cancel := context.WithTimeout(background, time.Hour)
@@ -229,12 +235,19 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// A server that refuses an upload does so before it has read it all.
+// A server that refuses an upload does so before it has read it all. It reads on: closing the connection on who still sends may take the
+// answer with it.
 func TestRefusedUpload(t *testing.T) {
 	var logged bytes.Buffer
 	defer log.SetOutput(log.Writer())
 	log.SetOutput(&logged)
-	api := serve(t, reply{413, "text/html", "<html><title>413 Request Entity Too Large</title>"}.ServeHTTP)
+	api := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		answer := http.NewResponseController(w)
+		_ = answer.EnableFullDuplex()
+		reply{413, "text/html", "<html><title>413 Request Entity Too Large</title>"}.ServeHTTP(w, r)
+		_ = answer.Flush()
+		_, _ = io.Copy(io.Discard, r.Body) // until the client ends it
+	})
 	for range 5 {
 		closed := make(chan struct{})
 		_, err := api.Sessions.UploadSessionFileContext(background, &sessions.UploadSessionFileParams{ID: "s",

@@ -280,13 +280,15 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		}
 	}
 	srv.Start()
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) }) // after the next: closing the server waits for its answers
 	t.Cleanup(srv.Close)
 	api := v930.New(newTransport(t, parse(t, srv.URL), nil), nil)
 	go func() { // each call waits for its last chunk
 		for {
 			select {
 			case finish <- struct{}{}:
-			case <-t.Context().Done():
+			case <-over:
 				return
 			}
 		}

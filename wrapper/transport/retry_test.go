@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	v930 "github.com/mlserver-go/mls/gen/v930"
@@ -220,6 +221,10 @@ func TestJitterIsFull(t *testing.T) {
 }
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, testWaitingEnds) // by the clock of a bubble, in which only waiting takes time
+}
+
+func testWaitingEnds(t *testing.T) {
 	a := &attempts{outcomes: []outcome{{status: 503, retryAfter: "2"}}, now: time.Now()}
 	ctx, cancel := context.WithTimeout(background, time.Second)
 	defer cancel()
@@ -233,7 +238,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	if _, err := a.send(t, policy, get(t, "GET", "").WithContext(ctx)); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 0 {
 		t.Errorf("waited %s for a call that was cancelled", took)
 	}
 }

@@ -101,9 +101,12 @@ func sourceOf(t *testing.T, m auth.Method) auth.Source {
 	return src
 }
 
+// patience is how long tests wait for what others do, on a machine that does much else.
+const patience = 2 * time.Minute
+
 // bounded is a context that ends what nobody comes to finish.
 func bounded(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }

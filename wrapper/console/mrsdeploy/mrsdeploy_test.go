@@ -56,6 +56,9 @@ func TestMain(m *testing.M) {
 	os.Exit(printed.Tests(m).Run())
 }
 
+// patience is how long tests wait for what others do, on a machine that does much else.
+const patience = 5 * time.Minute
+
 // local is a local side whose output can be looked at.
 type local struct {
 	*Local
@@ -119,7 +122,7 @@ func localSide(t *testing.T, language runtimes.Language) *local {
 
 func startLocal(t *testing.T, o Options) *local {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "mrsdeploy-test-")
 	if err != nil {
@@ -153,7 +156,7 @@ func startLocal(t *testing.T, o Options) *local {
 // execute runs code and returns what it printed.
 func (l *local) execute(code string) (string, error) {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := l.Execute(ctx, code)
 	text := l.out.take()

@@ -96,7 +96,7 @@ func TestInterrupt(t *testing.T) {
 		go func() {
 			ended <- l.Execute(t.Context(), code)
 		}()
-		for deadline := time.Now().Add(time.Minute); !strings.Contains(l.out.String(), "there"); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); !strings.Contains(l.out.String(), "there"); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("it does not begin")
 			}

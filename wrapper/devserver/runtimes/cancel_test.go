@@ -236,7 +236,7 @@ func TestConsoleWhileRunning(t *testing.T) {
 		w := worker(t, lang)
 		say := map[Language]string{R: "cat('so far\\n')", Python: "print('so far')"}[lang]
 		done := running(t, w, bound(t), say+"\nSAY\n"+code)
-		for ctx := bound(t); w.Console() != "so far\n"; runtime.Gosched() {
+		for ctx := bound(t); w.Console() != "so far\n"; <-time.After(5 * time.Millisecond) {
 			if ctx.Err() != nil {
 				t.Fatalf("%s: the text did not come: %q", lang, w.Console())
 			}
@@ -287,7 +287,7 @@ func TestOrphan(t *testing.T) {
 		}
 		_ = program.Process.Kill()
 		_ = program.Wait()
-		if err := f.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		if err := f.SetReadDeadline(time.Now().Add(3 * time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.Read(make([]byte, 1)); err != io.EOF {

@@ -10,13 +10,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mlserver-go/mls/wrapper/internal/program"
 )
 
-// program writes an executable shell script and returns its path.
-func program(t *testing.T, name, script string) string {
+// script writes a shell script that can be run, and returns its path.
+func script(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+	if err := program.Write(path, "#!/bin/sh\n"+text+"\n"); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -29,18 +31,18 @@ func answers(path, version, packages string) string {
 
 func TestFind(t *testing.T) {
 	const all = `"dill":"1","numpy":"1","pandas":"1","sklearn":"1"`
-	bare := program(t, "python3", answers("/real/bare", "3.11.7", ""))
-	some := program(t, "python3", answers("/real/some", "3.12.0", `"numpy":"2"`))
-	full := program(t, "python", answers("/real/full", "3.11.2", all))
-	other := program(t, "python3", answers("/real/other", "3.10.0", all))
-	broken := program(t, "python3", "echo 'python3: cannot start' >&2; exit 127")
-	old := program(t, "python", "echo 'it is Python 2.7, at least 3.7 is needed' >&2; exit 1")
-	silent := program(t, "python3", "echo hello")
+	bare := script(t, "python3", answers("/real/bare", "3.11.7", ""))
+	some := script(t, "python3", answers("/real/some", "3.12.0", `"numpy":"2"`))
+	full := script(t, "python", answers("/real/full", "3.11.2", all))
+	other := script(t, "python3", answers("/real/other", "3.10.0", all))
+	broken := script(t, "python3", "echo 'python3: cannot start' >&2; exit 127")
+	old := script(t, "python", "echo 'it is Python 2.7, at least 3.7 is needed' >&2; exit 1")
+	silent := script(t, "python3", "echo hello")
 	link := filepath.Join(t.TempDir(), "python3")
 	if err := os.Symlink(some, link); err != nil {
 		t.Fatal(err)
 	}
-	venv := filepath.Dir(filepath.Dir(program(t, "x", "")))
+	venv := filepath.Dir(filepath.Dir(script(t, "x", "")))
 	if err := os.MkdirAll(filepath.Join(venv, "v", "bin"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,7 @@ func TestFind(t *testing.T) {
 		{name: "a link", env: environ{"PATH=" + path(link, some)}, want: "/real/some", missing: "dill pandas sklearn"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := finder{env: test.env, usual: map[Language][]string{Python: test.usual}, patience: time.Minute}
+			f := finder{env: test.env, usual: map[Language][]string{Python: test.usual}, patience: 3 * time.Minute}
 			i, err := f.find(bound(t), Python, test.explicit)
 			if err != nil {
 				t.Fatal(err)
@@ -103,7 +105,7 @@ func TestFind(t *testing.T) {
 		}
 	})
 	t.Run("only broken ones", func(t *testing.T) {
-		f := finder{env: environ{"PATH=" + path(broken, old, silent)}, patience: time.Minute}
+		f := finder{env: environ{"PATH=" + path(broken, old, silent)}, patience: 3 * time.Minute}
 		_, err := f.find(bound(t), Python, "")
 		for _, want := range []string{broken + ": python3: cannot start (exit status 127)", "at least 3.7 is needed", "it does not answer as Python does"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
@@ -112,7 +114,7 @@ func TestFind(t *testing.T) {
 		}
 	})
 	t.Run("explicit and broken", func(t *testing.T) {
-		f := finder{env: environ{"PATH=" + path(full), "MLS_PYTHON=/no/such/python"}, patience: time.Minute}
+		f := finder{env: environ{"PATH=" + path(full), "MLS_PYTHON=/no/such/python"}, patience: 3 * time.Minute}
 		for explicit, want := range map[string]string{"": "/no/such/python (from MLS_PYTHON): there is no such program", broken: broken + ": python3: cannot start"} {
 			_, err := f.find(bound(t), Python, explicit)
 			var missing *NotFoundError
@@ -123,7 +125,7 @@ func TestFind(t *testing.T) {
 	})
 	t.Run("one that hangs", func(t *testing.T) {
 		f := finder{patience: 50 * time.Millisecond}
-		_, err := f.find(bound(t), Python, program(t, "python3", "sleep 600"))
+		_, err := f.find(bound(t), Python, script(t, "python3", "sleep 600"))
 		if err == nil || !strings.Contains(err.Error(), "no answer within 50ms") {
 			t.Errorf("%v", err)
 		}
@@ -166,7 +168,7 @@ func TestStartFails(t *testing.T) {
 		path, dir, want string
 	}{
 		{"/no/such/program", dir, "no such file or directory"},
-		{program(t, "python3", "echo 'cannot load libpython' >&2; exit 127"), dir, "it ended at once (exit status 127): cannot load libpython"},
+		{script(t, "python3", "echo 'cannot load libpython' >&2; exit 127"), dir, "it ended at once (exit status 127): cannot load libpython"},
 		{"/bin/true", filepath.Join(dir, "nosuch"), "working directory: stat"},
 		{"/bin/true", "/bin/true", "working directory: /bin/true is not a directory"},
 	} {
@@ -177,7 +179,7 @@ func TestStartFails(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	i := &Interpreter{Language: R, Path: program(t, "R", "sleep 600")}
+	i := &Interpreter{Language: R, Path: script(t, "R", "sleep 600")}
 	if _, err := i.Start(ctx, Options{Dir: dir}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a start that hangs: %v", err)
 	}

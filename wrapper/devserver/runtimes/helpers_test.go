@@ -68,7 +68,7 @@ func interpreter(t testing.TB, lang Language) *Interpreter {
 
 // bound is the time a test may take, more than it ever needs.
 func bound(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

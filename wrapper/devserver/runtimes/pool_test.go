@@ -5,15 +5,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // waitSpare waits until the pool has a spare worker.
 func waitSpare(t *testing.T, p *Pool) {
 	t.Helper()
-	for ctx := bound(t); len(p.spares) == 0; runtime.Gosched() {
+	for ctx := bound(t); len(p.spares) == 0; <-time.After(5 * time.Millisecond) {
 		if ctx.Err() != nil {
 			t.Fatal("no spare worker")
 		}

@@ -43,7 +43,7 @@ func TestLeaks(t *testing.T) {
 		"access token":    func() { fmt.Println("Bearer eyJhbGciOiJSUzUxMiJ9.eyJzdWIiOiJhbm4ifQ.c2ln") },
 		"refresh token":   func() { fmt.Println("?refreshToken=" + url.QueryEscape(refresh)) },
 		"file":            func() { left(t, func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o600) }) },
-		"process":         func() { left(t, func(string) error { return exec.Command("sleep", "15").Start() }) },
+		"process":         func() { left(t, func(string) error { return exec.Command("sleep", "60").Start() }) },
 		"goroutine":       func() { left(t, func(string) error { go func() { canary.New().Logger(); select {} }(); return nil }) },
 		"child": func() {
 			c := exec.Command("echo", secret)

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/mlserver-go/mls/wrapper/auth/azuread/azureadtest"
+	"github.com/mlserver-go/mls/wrapper/internal/program"
 )
 
 const (
@@ -27,6 +28,7 @@ const (
 
 // TestAzureScripts run mls, development servers included, against a test provider on loopback.
 func TestAzureScripts(t *testing.T) {
+	t.Parallel()
 	idp := azureadtest.New("contoso.test")
 	t.Cleanup(idp.Close)
 	cert, key := clientCertificate(t)
@@ -36,7 +38,7 @@ func TestAzureScripts(t *testing.T) {
 	idp.AddUser(azureadtest.User{Name: ann, Password: password})
 	idp.AddUser(azureadtest.User{Name: "mfa@contoso.test", Password: password, MFA: true})
 	idp.AddUser(azureadtest.User{Name: "eve@fabrikam.invalid", Password: password, Federated: true})
-	files := map[string][]byte{
+	files := map[string][]byte{ // programs among them
 		"ca.pem":         pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate().Raw}),
 		"daemon.pem":     append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}), key...),
 		"password.txt":   []byte(password + "\n"),
@@ -66,7 +68,7 @@ func TestAzureScripts(t *testing.T) {
 				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 					return err
 				}
-				if err := os.WriteFile(path, content, 0o700); err != nil {
+				if err := program.Write(path, string(content)); err != nil {
 					return err
 				}
 			}
@@ -95,7 +97,7 @@ func TestAzureScripts(t *testing.T) {
 
 // awaitText waits until what a command writes to a file matches, and returns the group.
 func awaitText(ts *testscript.TestScript, file, pattern string) string {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		text, _ := os.ReadFile(ts.MkAbs(file))
 		if m := regexp.MustCompile(pattern).FindSubmatch(text); m != nil {
 			return string(m[1])

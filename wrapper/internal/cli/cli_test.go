@@ -20,10 +20,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/internal/canary"
 	"github.com/mlserver-go/mls/wrapper/internal/slapd"
+	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
 // printed is what these tests and their servers print. What commands print goes to guardedMain.
@@ -62,10 +64,6 @@ func guardedMain(root func(*app) *cobra.Command, in io.Reader, out, errOut io.Wr
 		a.out = out // the token, as it was asked for
 	}
 	code := a.main(root(a), os.Args[1:])
-	if file := os.Getenv("TEST_STATUS"); file != "" {
-		status, _ := os.ReadFile("/proc/self/status")
-		_ = os.WriteFile(file, status, 0o600)
-	}
 	secrets = append(secrets, storedSecrets()...)
 	for _, variable := range []string{"MLS_TOKEN", "MLS_PASSWORD"} {
 		secrets = append(secrets, os.Getenv(variable))
@@ -123,8 +121,8 @@ func (t tee) Write(p []byte) (int, error) {
 func startServer(t testing.TB, change ...func(*devserver.Config)) (endpoint string) {
 	t.Helper()
 	cfg := devserver.Config{
-		AdminPassword: password, Users: map[string]string{"alice": password},
-		Logger: printed.Logger(), R: interpreter(t, runtimes.R), Python: interpreter(t, runtimes.Python),
+		AdminPassword: password, Users: map[string]string{"alice": password}, SpareWorkers: -1, // few have a second session
+		Logger: printed.Logger(), Interpreters: []*runtimes.Interpreter{interpreter(t, runtimes.R), interpreter(t, runtimes.Python)},
 	}
 	for _, change := range change {
 		change(&cfg)
@@ -157,23 +155,46 @@ var found = map[runtimes.Language]func() (*runtimes.Interpreter, error){
 // find probes once for all tests.
 func find(lang runtimes.Language) func() (*runtimes.Interpreter, error) {
 	return sync.OnceValues(func() (*runtimes.Interpreter, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		return runtimes.Find(ctx, lang, "")
 	})
 }
 
-func interpreter(t testing.TB, lang runtimes.Language) string {
+func interpreter(t testing.TB, lang runtimes.Language) *runtimes.Interpreter {
 	t.Helper()
 	i, err := found[lang]()
 	if err == nil {
-		return i.Path
+		return i
 	}
 	if os.Getenv("CI") != "" {
 		t.Fatal(err)
 	}
 	t.Skip(err)
-	return ""
+	return nil
+}
+
+// clientOf is a client of a test server, without the command.
+func clientOf(t testing.TB, endpoint, user string) *mlserver.Client {
+	t.Helper()
+	client, err := mlserver.New(mlserver.Config{Address: endpoint, Auth: auth.Login{Username: user, Password: password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// patience is how long tests wait for what other processes do, on a machine that does much else.
+const patience = 5 * time.Minute
+
+// eventually waits until something is so.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !is(); <-time.After(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never comes to this: %s", what)
+		}
+	}
 }
 
 // environment is what a script or example finds: its own configuration, a password file, and switches that make other
@@ -270,7 +291,7 @@ func stopSlapd(ts *testscript.TestScript, _ bool, _ []string) {
 
 // awaitFile waits until a command in the background has written a file.
 func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"os/exec"
 	"path/filepath"
@@ -53,7 +52,7 @@ func TestExamples(t *testing.T) {
 func linearModel(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "model.rds")
-	if out, err := exec.Command(interpreter(t, runtimes.R), "--vanilla", "--no-echo", "-e", "saveRDS(lm(dist ~ speed, cars), '"+file+"')").CombinedOutput(); err != nil {
+	if out, err := exec.Command(interpreter(t, runtimes.R).Path, "--vanilla", "--no-echo", "-e", "saveRDS(lm(dist ~ speed, cars), '"+file+"')").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return read(t, filepath.Dir(file), "model.rds")
@@ -88,7 +87,7 @@ publishService("add-one", function(x) x + 1, inputs = list(x = "numeric"), outpu
 	if err := sh.Run(); err != nil {
 		t.Errorf("%v\n%s\n%s", err, script, said.String())
 	}
-	u.cleanUp(endpoint)
+	cleanUp(t, clientOf(t, endpoint, "alice"))
 }
 
 // preparation makes what a command's examples expect to be there.
@@ -116,15 +115,24 @@ func preparation(c *cobra.Command) string {
 }
 
 // cleanUp makes room for the next example.
-func (u *user) cleanUp(endpoint string) {
-	u.t.Helper()
-	u.must("login", endpoint, "--username", "alice", "--password-file", "password.txt")
-	u.must("session", "close", "--all", "--force")
-	var services []mlserver.ServiceInfo
-	if err := json.Unmarshal([]byte(u.must("service", "list", "-o", "json")), &services); err != nil {
-		u.t.Fatal(err)
+func cleanUp(t *testing.T, client *mlserver.Client) {
+	t.Helper()
+	sessions, err := client.Sessions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sessions {
+		if err := client.Session(s.ID).ForceClose(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	services, err := client.Services(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, s := range services {
-		u.must("service", "rm", s.Name+"/"+s.Version)
+		if err := client.Service(s.Name, s.Version).Delete(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

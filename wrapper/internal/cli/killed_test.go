@@ -19,20 +19,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver/runtimes"
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
-
-// eventually waits until something is so.
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !is(); <-time.After(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it never comes to this: %s", what)
-		}
-	}
-}
 
 func glob(t testing.TB, parts ...string) []string {
 	t.Helper()
@@ -49,7 +38,7 @@ func serve(t testing.TB, dir string, env []string, args ...string) (c *exec.Cmd,
 	ready := filepath.Join(dir, "ready.json")
 	_ = os.Remove(ready)
 	c = exec.Command("mls", append([]string{"devserver", "--listen", "127.0.0.1:0", "--ready-file", ready, "--password-file", "-",
-		"--python", interpreter(t, runtimes.Python), "--r", interpreter(t, runtimes.R)}, args...)...)
+		"--python", interpreter(t, runtimes.Python).Path, "--r", interpreter(t, runtimes.R).Path}, args...)...)
 	c.Env = append(append(os.Environ(), "TMPDIR="+t.TempDir()), env...) // it may be killed
 	var said bytes.Buffer
 	c.Stdin, c.Stderr = strings.NewReader(password+"\n"), &said
@@ -58,7 +47,7 @@ func serve(t testing.TB, dir string, env []string, args ...string) (c *exec.Cmd,
 	}
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 	var r struct{ Endpoint string }
-	for end := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; <-time.After(10 * time.Millisecond) {
 		text, err := os.ReadFile(ready)
 		if err == nil && json.Unmarshal(text, &r) == nil {
 			return c, r.Endpoint
@@ -73,11 +62,7 @@ func serve(t testing.TB, dir string, env []string, args ...string) (c *exec.Cmd,
 
 func adminOf(t testing.TB, endpoint string) *mlserver.Client {
 	t.Helper()
-	client, err := mlserver.New(mlserver.Config{Address: endpoint, Auth: auth.Login{Username: "admin", Password: password}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return clientOf(t, endpoint, "admin")
 }
 
 // TestKilledDownload: what a download that was killed had written is removed by the next one to the same folder. What one that

@@ -8,6 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +58,7 @@ func (u *user) write(name, content string) {
 }
 
 func (u *user) command(name string, args ...string) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	u.t.Cleanup(cancel)
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir, c.Env = u.dir, u.env
@@ -92,7 +96,7 @@ func TestInterrupt(t *testing.T) {
 		}
 		// The text arrives while the code runs.
 		text := make([]byte, len("running\n"))
-		if _, err := out.Read(text); err != nil || string(text) != "running\n" {
+		if _, err := io.ReadFull(out, text); err != nil || string(text) != "running\n" {
 			t.Fatalf("read %q, %v; want the text of the running code", text, err)
 		}
 		if err := c.Process.Signal(os.Interrupt); err != nil {
@@ -119,12 +123,31 @@ func TestInterrupt(t *testing.T) {
 // TestTerminate ends mls while the temporary session starts: nothing stays open.
 func TestTerminate(t *testing.T) {
 	t.Parallel()
-	u := newUser(t, startServer(t, func(c *devserver.Config) { c.Faults.Delay = 300 * time.Millisecond }))
+	behind, err := url.Parse(startServer(t, func(c *devserver.Config) { c.Faults.Delay = 300 * time.Millisecond }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, starts := httputil.NewSingleHostReverseProxy(behind), make(chan struct{}, 1)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/sessions" {
+			starts <- struct{}{}
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	u := newUser(t, front.URL)
 	c := u.command("mls", "exec", "-e", "Sys.sleep(600)")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(200*time.Millisecond, func() { _ = c.Process.Signal(syscall.SIGTERM) })
+	select {
+	case <-starts:
+	case <-time.After(patience):
+		t.Fatal("no session starts")
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
 	var status *exec.ExitError
 	if err := c.Wait(); !errors.As(err, &status) {
 		t.Errorf("%v, want an exit code", err)

@@ -187,7 +187,7 @@ func (s *secretService) start(password string) {
 // await waits until there is a keyring on the bus, or none any more.
 func (s *secretService) await(want bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		var is bool
 		if err := s.bus.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, "org.freedesktop.secrets").Store(&is); err != nil {
 			s.t.Fatal(err)

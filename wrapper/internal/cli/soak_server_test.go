@@ -82,7 +82,7 @@ func (k *kept) start() *exec.Cmd {
 // check compares what the server has with what it said.
 func (k *kept) check() {
 	k.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	list, err := k.client.Services(ctx)
 	if err != nil {

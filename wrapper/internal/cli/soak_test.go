@@ -94,7 +94,7 @@ func TestSoakWorkers(t *testing.T) {
 		}
 	}
 	call := func(lang mlserver.Runtime, wait float64) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		r, err := services[lang].Consume(ctx, mlserver.Values{"wait": wait})
 		var answer float64
@@ -107,7 +107,7 @@ func TestSoakWorkers(t *testing.T) {
 		return err
 	}
 	inSession := func(lang mlserver.Runtime, wait float64) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		session, err := client.NewSession(ctx, mlserver.SessionOptions{Runtime: lang})
 		if err != nil {
@@ -126,7 +126,7 @@ func TestSoakWorkers(t *testing.T) {
 		failed := make(chan error, 1)
 		go func() { failed <- do(lang, 3600) }()
 		pid := 0
-		for end := time.Now().Add(time.Minute); pid == 0 && time.Now().Before(end); <-time.After(5 * time.Millisecond) {
+		for end := time.Now().Add(patience); pid == 0 && time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 			if text, err := os.ReadFile(pidFile); err == nil && bytes.HasSuffix(text, []byte(".")) {
 				pid, _ = strconv.Atoi(strings.TrimSuffix(string(text), "."))
 			}

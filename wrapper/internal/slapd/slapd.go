@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mlserver-go/mls/wrapper/internal/port"
 )
 
 // What is in the directory.
@@ -75,7 +77,7 @@ func program(name string) (string, error) {
 // fails with CI set.
 func Start(t testing.TB, certificate, key []byte) *Directory {
 	t.Helper()
-	d, err := StartIn(t.TempDir(), certificate, key)
+	d, err := start(t.TempDir(), port.Own(t), port.Own(t), certificate, key)
 	switch {
 	case errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "":
 		t.Skipf("OpenLDAP's slapd is not installed (scripts/install.sh slapd): %v", err)
@@ -86,8 +88,16 @@ func Start(t testing.TB, certificate, key []byte) *Directory {
 	return d
 }
 
-// StartIn starts a directory in a folder. exec.ErrNotFound: slapd is missing.
-func StartIn(dir string, certificate, key []byte) (*Directory, error) {
+// StartIn starts a directory without encryption in a folder. Its port is its own until the program ends. exec.ErrNotFound: slapd is missing.
+func StartIn(dir string) (*Directory, error) {
+	plain, _, err := port.Hold()
+	if err != nil {
+		return nil, err
+	}
+	return start(dir, plain, "", nil, nil)
+}
+
+func start(dir, plain, encrypted string, certificate, key []byte) (*Directory, error) {
 	server, err := program("slapd")
 	if err != nil {
 		return nil, err
@@ -130,27 +140,10 @@ access to * by dn.exact="%[3]s" read by * none
 	if out, err := exec.Command(loader, "-q", "-f", config, "-l", filepath.Join(dir, "seed.ldif")).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("slapadd: %w: %s", err, out)
 	}
-	for try := 1; ; try++ {
-		d, err := run(server, config, certificate != nil)
-		if err == nil || try == 3 { // somebody else may have taken the ports meanwhile
-			return d, err
-		}
-	}
-}
-
-func run(server, config string, secure bool) (*Directory, error) {
-	plain, err := freePort()
-	if err != nil {
-		return nil, err
-	}
 	d := &Directory{URL: "ldap://" + plain, ended: make(chan struct{})}
 	urls := d.URL + "/"
-	if secure {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		d.TLSURL = "ldaps://" + port
+	if certificate != nil {
+		d.TLSURL = "ldaps://" + encrypted
 		urls += " " + d.TLSURL + "/"
 	}
 	d.cmd = exec.Command(server, "-f", config, "-h", urls, "-d", "0")
@@ -159,7 +152,7 @@ func run(server, config string, secure bool) (*Directory, error) {
 		return nil, err
 	}
 	go func() { _ = d.cmd.Wait(); close(d.ended) }()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		c, err := net.Dial("tcp", plain)
 		if err == nil {
 			return d, c.Close()
@@ -174,14 +167,6 @@ func run(server, config string, secure bool) (*Directory, error) {
 			return nil, fmt.Errorf("slapd does not answer: %w", err)
 		}
 	}
-}
-
-func freePort() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return ln.Addr().String(), ln.Close()
 }
 
 func ldif() string {

@@ -48,7 +48,7 @@ func TestBatchOnServer(t *testing.T) {
 	})
 	ok(t, err)
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	c := transmission.New(client.Transport())
 	b, err := c.StartBatch(ctx, []transmission.Inputs{{HP: 110, Wt: 2.62}, {HP: 0, Wt: 1}, {HP: 120, Wt: 2.8}}, 2)
