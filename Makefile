@@ -47,8 +47,8 @@ platforms: ## compile everything for linux, macOS and Windows, each on amd64 and
 vulncheck: ## known vulnerabilities in what the project calls: make vulncheck [GOVULNDB=file:///a/copy/of/the/database]
 	@GOTOOLCHAIN=$(RELEASE_GO) scripts/vulncheck.sh
 
-build: ## bin/mls
-	go build -trimpath -o bin/mls ./wrapper/cmd/mls
+build: ## bin/mls and bin/mls-devserver
+	go build -trimpath -o bin/ ./wrapper/cmd/...
 
 release: ## dist/: archives for six platforms, checksums, licences, bills of materials; published nowhere
 	@GOTOOLCHAIN=$(RELEASE_GO) go run ./scripts/release -out dist

@@ -44,7 +44,7 @@ want() {
 	esac
 }
 
-step "Generate the client of server version 9.3.0 from its API document, and build the command"
+step "Generate the client of server version 9.3.0 from its API document, and build the programs"
 echo "(the first run fetches and compiles the generator: a minute or two)"
 run make --no-print-directory generate VERSION=9.3.0
 run make --no-print-directory build

@@ -2,14 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -79,8 +80,9 @@ func acceptable(bill []byte) error {
 	return nil
 }
 
-// notices are the licence texts of all that is linked into the program, Go's own among them: most ask to be passed on.
-func notices(ctx context.Context, info *buildinfo.BuildInfo) ([]byte, error) {
+// notices are the licence texts of all that is linked into the programs, Go's own among them: most ask to be passed on. A module
+// that several have is there once.
+func notices(ctx context.Context, linked []*debug.Module) ([]byte, error) {
 	var b bytes.Buffer
 	goroot, err := output(ctx, ".", "go", "env", "GOROOT")
 	if err != nil {
@@ -89,7 +91,7 @@ func notices(ctx context.Context, info *buildinfo.BuildInfo) ([]byte, error) {
 	if err := notice(&b, "Go "+runtime.Version(), goroot); err != nil {
 		return nil, err
 	}
-	for _, m := range info.Deps {
+	for _, m := range distinct(linked) {
 		dir, err := output(ctx, ".", "go", "list", "-m", "-f", "{{.Dir}}", m.Path)
 		if err != nil {
 			return nil, err
@@ -99,6 +101,12 @@ func notices(ctx context.Context, info *buildinfo.BuildInfo) ([]byte, error) {
 		}
 	}
 	return b.Bytes(), nil
+}
+
+// distinct are the modules in the order of their names, each once.
+func distinct(modules []*debug.Module) []*debug.Module {
+	sorted := slices.SortedFunc(slices.Values(modules), func(a, b *debug.Module) int { return cmp.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(sorted, func(a, b *debug.Module) bool { return a.Path == b.Path })
 }
 
 var isNotice = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice)`)

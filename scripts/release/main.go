@@ -1,9 +1,9 @@
-// Command release builds the archives of a release in dist/: the command mls for every platform, with the licences of what
-// is linked into it, a bill of materials (CycloneDX) for each and the checksums of all. It publishes nothing.
+// Command release builds the archives of a release in dist/: mls and mls-devserver for every platform, with the licences of what
+// is linked into them, a bill of materials (CycloneDX) for each program and the checksums of all. It publishes nothing.
 //
 //	go run ./scripts/release [-out dist]
 //
-// The same commit gives the same bytes: before anything else the command is built a second time, from a clone and without
+// The same commit gives the same bytes: before anything else the programs are built a second time, from a clone and without
 // the build cache, and compared.
 package main
 
@@ -20,23 +20,27 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// platform is one that the command is built for.
+// programs are those of wrapper/cmd.
+var programs = []string{"mls", "mls-devserver"}
+
+// platform is one that the programs are built for.
 type platform struct{ os, arch string }
 
 var platforms = []platform{
 	{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}, {"windows", "arm64"},
 }
 
-func (p platform) binary() string {
+func (p platform) binary(program string) string {
 	if p.os == "windows" {
-		return "mls.exe"
+		return program + ".exe"
 	}
-	return "mls"
+	return program
 }
 
 func main() {
@@ -92,50 +96,67 @@ func release(ctx context.Context, out string) error {
 	return os.WriteFile(filepath.Join(out, "SHA256SUMS"), sums.Bytes(), 0o644)
 }
 
-// artifacts makes archive and bill of materials of one platform and returns their names.
-func artifacts(ctx context.Context, work, out string, p platform, when time.Time) ([]string, error) {
-	program := filepath.Join(work, p.os+"-"+p.arch, p.binary())
-	if err := build(ctx, ".", program, p, ""); err != nil {
+// artifacts makes the archive of one platform and a bill of materials for each program, and returns their names.
+func artifacts(ctx context.Context, work, out string, p platform, when time.Time) (made []string, err error) {
+	dir := filepath.Join(work, p.os+"-"+p.arch)
+	if err := build(ctx, ".", dir, p, ""); err != nil {
 		return nil, err
 	}
-	info, err := buildinfo.ReadFile(program)
-	if err != nil {
-		return nil, err
+	contents := map[string]os.FileMode{"LICENSE": 0o644, "README.md": 0o644}
+	var linked []*debug.Module
+	var suffix string // the version is that of the commit, for both
+	for _, name := range programs {
+		program := filepath.Join(dir, p.binary(name))
+		info, err := buildinfo.ReadFile(program)
+		if err != nil {
+			return nil, err
+		}
+		bill, err := billOfMaterials(ctx, program, info.Main.Version, when)
+		if err != nil {
+			return nil, err
+		}
+		if err := acceptable(bill); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		suffix = fmt.Sprintf("_%s_%s_%s", info.Main.Version, p.os, p.arch)
+		made = append(made, name+suffix+".cdx.json")
+		if err := os.WriteFile(filepath.Join(out, name+suffix+".cdx.json"), bill, 0o644); err != nil {
+			return nil, err
+		}
+		contents[program] = 0o755
+		linked = append(linked, info.Deps...)
 	}
-	bill, err := billOfMaterials(ctx, program, info.Main.Version, when)
-	if err != nil {
-		return nil, err
-	}
-	if err := acceptable(bill); err != nil {
-		return nil, err
-	}
-	notices, err := notices(ctx, info)
+	notices, err := notices(ctx, linked)
 	if err != nil {
 		return nil, err
 	}
 	files := []file{{"THIRD-PARTY-LICENSES", notices, 0o644}}
-	for name, mode := range map[string]os.FileMode{"LICENSE": 0o644, "README.md": 0o644, program: 0o755} {
+	for name, mode := range contents {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, file{filepath.Base(name), b, mode})
 	}
-	name := fmt.Sprintf("mls_%s_%s_%s", info.Main.Version, p.os, p.arch)
-	archive, err := pack(p, name, files, when)
+	archive, err := pack(p, "mls"+suffix, files, when)
 	if err != nil {
 		return nil, err
 	}
-	made := []string{name + archive.extension, name + ".cdx.json"}
-	return made, errors.Join(
-		os.WriteFile(filepath.Join(out, made[0]), archive.bytes, 0o644),
-		os.WriteFile(filepath.Join(out, made[1]), bill, 0o644))
+	made = append(made, "mls"+suffix+archive.extension)
+	return made, os.WriteFile(filepath.Join(out, "mls"+suffix+archive.extension), archive.bytes, 0o644)
 }
 
-// build compiles the command. Its version is what Go takes from the commit and its tags.
-func build(ctx context.Context, dir, program string, p platform, cache string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./wrapper/cmd/mls")
-	cmd.Dir = dir
+// build compiles the programs into a folder. Their version is what Go takes from the commit and its tags.
+func build(ctx context.Context, source, dir string, p platform, cache string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	args := []string{"build", "-trimpath", "-ldflags=-s -w", "-o", dir}
+	for _, name := range programs {
+		args = append(args, "./wrapper/cmd/"+name)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+p.os, "GOARCH="+p.arch)
 	if cache != "" {
 		cmd.Env = append(cmd.Env, "GOCACHE="+cache)
@@ -144,7 +165,7 @@ func build(ctx context.Context, dir, program string, p platform, cache string) e
 	return cmd.Run()
 }
 
-// reproduce builds the command here, and in a clone without the build cache, and compares.
+// reproduce builds the programs here, and in a clone without the build cache, and compares.
 func reproduce(ctx context.Context, work string, p platform) error {
 	clone := filepath.Join(work, "clone")
 	if _, err := output(ctx, ".", "git", "clone", "--quiet", ".", clone); err != nil {
@@ -158,18 +179,25 @@ func reproduce(ctx context.Context, work string, p platform) error {
 	if err := build(ctx, clone, there, p, filepath.Join(work, "cache")); err != nil {
 		return err
 	}
-	first, err := sum(here)
-	if err != nil {
-		return err
+	return same(here, there, p)
+}
+
+// same compares the programs in two folders.
+func same(here, there string, p platform) error {
+	for _, name := range programs {
+		first, err := sum(filepath.Join(here, p.binary(name)))
+		if err != nil {
+			return err
+		}
+		second, err := sum(filepath.Join(there, p.binary(name)))
+		if err != nil {
+			return err
+		}
+		if first != second {
+			return fmt.Errorf("two builds of %s from this commit differ: %s here, %s from a clone", name, first, second)
+		}
+		fmt.Printf("%s: two builds, the same bytes: sha256 %s\n", name, first)
 	}
-	second, err := sum(there)
-	if err != nil {
-		return err
-	}
-	if first != second {
-		return fmt.Errorf("two builds of this commit differ: %s here, %s from a clone", first, second)
-	}
-	fmt.Printf("two builds, the same bytes: sha256 %s\n", first)
 	return nil
 }
 

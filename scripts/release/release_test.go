@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +79,55 @@ func TestSameFilesSameBytes(t *testing.T) {
 		if !bytes.Equal(one.bytes, two.bytes) {
 			t.Errorf("%s: the order of the files shows in the archive", p.os)
 		}
+	}
+}
+
+// TestSame: that two folders hold the same programs is looked at for each of them.
+func TestSame(t *testing.T) {
+	here, there := t.TempDir(), t.TempDir()
+	p := platform{"windows", "amd64"}
+	for _, dir := range []string{here, there} {
+		for _, name := range programs {
+			if err := os.WriteFile(filepath.Join(dir, name+".exe"), []byte(name), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := same(here, there, p); err != nil {
+		t.Error(err)
+	}
+	for _, name := range programs {
+		if err := os.WriteFile(filepath.Join(there, name+".exe"), []byte("another"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := same(here, there, p); err == nil || !strings.Contains(err.Error(), "two builds of "+name+" from") {
+			t.Errorf("%s is another: %v", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(there, name+".exe"), []byte(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPrograms: what is released is what wrapper/cmd has.
+func TestPrograms(t *testing.T) {
+	mains, err := filepath.Glob("../../wrapper/cmd/*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, file := range mains {
+		got = append(got, filepath.Base(filepath.Dir(file)))
+	}
+	if !slices.Equal(got, programs) {
+		t.Errorf("wrapper/cmd has %q, released are %q", got, programs)
+	}
+}
+
+func TestDistinct(t *testing.T) {
+	a, b, c := &debug.Module{Path: "a"}, &debug.Module{Path: "b"}, &debug.Module{Path: "c"}
+	if got, want := distinct([]*debug.Module{a, c, a, b, c}), []*debug.Module{a, b, c}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

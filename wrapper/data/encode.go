@@ -77,19 +77,27 @@ func (v Vector) orNull(b []byte, i int) []byte {
 	return append(b, "null"...)
 }
 
-// JSONSize is how long the text is that AppendJSON appends, in bytes. For numbers it takes half as long as to append it.
-func (v Vector) JSONSize() (int, error) {
+// CellsSize is how long the text is that AppendCells appends, in bytes. For numbers it takes half as long as to append it.
+func (v Vector) CellsSize(from, to int) (int, error) {
 	if v.kind == Numeric {
-		return number.New().Size(v.floats) + len("[]"), nil
+		size := number.New().Size(v.floats[from:to])
+		if from == 0 || from < to {
+			size++ // what is in front
+		}
+		if to == v.Len() {
+			size++
+		}
+		return size, nil
 	}
 	const some = 1 << 10
 	size, text := 0, []byte(nil)
-	for from := 0; from < max(1, v.Len()); from += some {
+	for start := true; start || from < to; start = false {
+		end := min(from+some, to)
 		var err error
-		if text, err = v.AppendCells(text[:0], from, min(from+some, v.Len())); err != nil {
+		if text, err = v.AppendCells(text[:0], from, end); err != nil {
 			return 0, err
 		}
-		size += len(text)
+		size, from = size+len(text), end
 	}
 	return size, nil
 }
@@ -101,6 +109,9 @@ func (f Frame) Cells() int { return len(f) * f.Rows() }
 func (f Frame) AppendCells(b []byte, from, to int) ([]byte, error) {
 	rows := f.Rows()
 	if from == 0 {
+		if err := f.check(); err != nil {
+			return nil, err
+		}
 		b = append(b, '{')
 	}
 	for from < to {
@@ -118,22 +129,34 @@ func (f Frame) AppendCells(b []byte, from, to int) ([]byte, error) {
 	return b, nil
 }
 
-// JSONSize is that of Vector.
-func (f Frame) JSONSize() (int, error) {
-	if err := f.check(); err != nil {
-		return 0, err
-	}
-	size := len("{}") + max(0, len(f)-1) // commas
-	for _, c := range f {
-		name, err := AppendString(nil, c.Name)
-		if err != nil {
+// CellsSize is that of Vector.
+func (f Frame) CellsSize(from, to int) (int, error) {
+	rows := f.Rows()
+	size := 0
+	if from == 0 {
+		if err := f.check(); err != nil {
 			return 0, err
 		}
-		values, err := c.Values.JSONSize()
-		if err != nil {
-			return 0, fmt.Errorf("column %q: %w", c.Name, err)
+		size++ // {
+	}
+	if to == len(f)*rows {
+		size++
+	}
+	for from < to {
+		i, row := from/rows, from%rows
+		some := min(rows-row, to-from)
+		if row == 0 {
+			name, err := AppendString(next(nil, i), f[i].Name)
+			if err != nil {
+				return 0, err
+			}
+			size += len(name) + len(":")
 		}
-		size += len(name) + len(":") + values
+		values, err := f[i].Values.CellsSize(row, row+some)
+		if err != nil {
+			return 0, fmt.Errorf("column %q: %w", f[i].Name, err)
+		}
+		size, from = size+values, from+some
 	}
 	return size, nil
 }
@@ -145,6 +168,9 @@ func (m Matrix) Cells() int { return len(m.Values) }
 func (m Matrix) AppendCells(b []byte, from, to int) ([]byte, error) {
 	codec := number.New()
 	if from == 0 {
+		if err := m.check(); err != nil {
+			return nil, err
+		}
 		b = append(b, '[')
 	}
 	for from < to {
@@ -167,14 +193,22 @@ func (m Matrix) AppendCells(b []byte, from, to int) ([]byte, error) {
 	return b, nil
 }
 
-// JSONSize is that of Vector.
-func (m Matrix) JSONSize() (int, error) {
-	if err := m.check(); err != nil {
-		return 0, err
+// CellsSize is that of Vector.
+func (m Matrix) CellsSize(from, to int) (int, error) {
+	if from == 0 {
+		if err := m.check(); err != nil {
+			return 0, err
+		}
 	}
-	size := number.New().Size(m.Values) + len("[]")*(1+m.Rows)
-	if m.Cols == 0 {
-		size += max(0, m.Rows-1) // commas
+	size := number.New().Size(m.Values[from:to])
+	if from == 0 || from < to {
+		size++ // what is in front
+	}
+	if to == len(m.Values) {
+		size++
+	}
+	if m.Cols > 0 { // the brackets of rows that begin and end here
+		size += (to+m.Cols-1)/m.Cols - (from+m.Cols-1)/m.Cols + to/m.Cols - from/m.Cols
 	}
 	return size, nil
 }

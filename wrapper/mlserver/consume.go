@@ -57,7 +57,8 @@ type consuming struct {
 	body    *body
 	targets *targeting // nil: none
 
-	text    data.Reader // the answer
+	whole   json.RawMessage // the answer, if it does not come as a stream
+	text    data.Reader
 	read    bool
 	refused error // of what is no answer
 	result  *Result
@@ -111,11 +112,10 @@ func (c *consuming) answer(source io.Reader, consumer runtime.Consumer) error {
 		}
 		source = io.MultiReader(bytes.NewReader(text.Window()), source)
 	}
-	var whole json.RawMessage
-	if err := consumer.Consume(source, &whole); err != nil {
+	if err := consumer.Consume(source, &c.whole); err != nil {
 		return err
 	}
-	c.text.Reset(whole)
+	c.text.Reset(c.whole)
 	c.decode(&c.text)
 	return nil
 }

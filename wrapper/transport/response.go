@@ -29,8 +29,10 @@ func (r *reader) ReadResponse(resp runtime.ClientResponse, _ runtime.Consumer) (
 	if resp.Code()/100 != 2 {
 		return nil, newError(r.name, resp)
 	}
-	if n, err := strconv.ParseInt(resp.GetHeader("Content-Length"), 10, 64); err == nil {
-		b.size = n
+	if length := resp.GetHeader("Content-Length"); length != "" { // what comes in chunks has none
+		if n, err := strconv.ParseInt(length, 10, 64); err == nil {
+			b.size = n
+		}
 	}
 	v, err := r.op.Reader.ReadResponse(resp, b)
 	if err != nil || isDefault(v) {

@@ -1,5 +1,5 @@
 // Command mls signs in to a Microsoft R Server or Machine Learning Server, runs R and Python there, and publishes and calls
-// web services. It also holds a development server to try all that with.
+// web services. Its development server, to try all that with, is the program mls-devserver.
 package main
 
 import (

@@ -83,11 +83,12 @@ const (
 	Ours      = "mlserver.Service.Consume"
 	Generated = "generated client on mlserver's transport"
 	Default   = "generated client, runtime's defaults"
+	Bare      = "bare connections"
 )
 
 // Clients are those of this package, the floor first.
 func Clients() []Client {
-	return []Client{{Floor, newFloor}, {Ours, newOurs}, {Generated, newGenerated}, {Default, newDefault}}
+	return []Client{{Floor, newFloor}, {Ours, newOurs}, {Generated, newGenerated}, {Default, newDefault}, {Bare, newBare}}
 }
 
 func newClient(t Target) (*mlserver.Client, error) {

@@ -1,5 +1,6 @@
-// Package cli is the command mls: one file per noun. A command parses its flags into a struct and hands it to a function that
-// does the work with the mlserver package. Data goes to the standard output, everything else to the standard error.
+// Package cli is the command mls, and the program mls-devserver that it starts: one file per noun. A command parses its flags
+// into a struct and hands it to a function that does the work with the mlserver package. Data goes to the standard output,
+// everything else to the standard error.
 package cli
 
 import (
@@ -17,20 +18,29 @@ import (
 	"github.com/mlserver-go/mls/wrapper/mlserver"
 )
 
-// Main runs the command with the given arguments and returns the exit code, see exitCode. The first interrupt lets the
+// Main runs the command mls with the given arguments and returns the exit code, see exitCode. The first interrupt lets the
 // command clean up on the server; the second one ends the process.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
-	return (&app{
-		in: in, out: out, err: errOut, getenv: os.Getenv, now: time.Now, vault: systemKeyring{sessionBus},
-	}).main(args)
+	a := newApp(in, out, errOut)
+	return a.main(a.root(), args)
 }
 
-func (a *app) main(args []string) int {
+// Devserver runs the program mls-devserver in the same way. Only from here the development server can be reached: the linker leaves
+// it out of a program that calls Main alone.
+func Devserver(args []string, in io.Reader, out, errOut io.Writer) int {
+	a := newApp(in, out, errOut)
+	return a.main(a.devserverRoot(), args)
+}
+
+func newApp(in io.Reader, out, errOut io.Writer) *app {
+	return &app{in: in, out: out, err: errOut, getenv: os.Getenv, now: time.Now, vault: systemKeyring{sessionBus}}
+}
+
+func (a *app) main(root *cobra.Command, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)
@@ -67,7 +77,7 @@ type app struct {
 }
 
 func (a *app) root() *cobra.Command {
-	root := &cobra.Command{
+	root := a.asRoot(&cobra.Command{
 		Use:   "mls",
 		Short: "Work with Microsoft R Server and Machine Learning Server",
 		Long: `mls signs in to a Microsoft R Server (9.0.1 to 9.2.0) or Machine Learning Server (9.2.1, 9.3.0), runs R and Python code
@@ -104,10 +114,19 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 si
   mls exec -e 'summary(cars)'
   mls exec --runtime python -e 'print(6 * 7)'
   mls logout`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: a.checkGlobals,
-	}
+	})
+	a.group(root,
+		a.devserverCmd(), a.loginCmd(), a.logoutCmd(), a.whoamiCmd(), a.tokenCmd(), a.profileCmd(), a.statusCmd(),
+		a.execCmd(), a.rscriptCmd(), a.consoleCmd(), a.sessionCmd(), a.snapshotCmd(), a.serviceCmd(), a.batchCmd(), a.realtimeCmd(),
+		a.poolCmd(), a.nodeCmd(), a.apiCmd(), a.versionCmd(),
+	)
+	return root
+}
+
+// asRoot gives a program's command the global flags, and lets main report its errors.
+func (a *app) asRoot(root *cobra.Command) *cobra.Command {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.PersistentPreRunE = a.checkGlobals
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, "%v", err) })
 	f := root.PersistentFlags()
 	f.StringVar(&a.endpoint, "endpoint", "", "address of the server, such as https://mls.example.com")
@@ -121,12 +140,6 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the R or Python code failed; 4 si
 	f.Lookup("allow-http").NoOptDefVal = "true"
 	f.BoolVar(&a.traced, "trace", false, "show each request on the standard error: method, address, status, time; no contents")
 	f.BoolVar(&a.noInput, "no-input", false, "never ask, fail instead")
-
-	a.group(root,
-		a.devserverCmd(), a.loginCmd(), a.logoutCmd(), a.whoamiCmd(), a.tokenCmd(), a.profileCmd(), a.statusCmd(),
-		a.execCmd(), a.rscriptCmd(), a.consoleCmd(), a.sessionCmd(), a.snapshotCmd(), a.serviceCmd(), a.batchCmd(), a.realtimeCmd(),
-		a.poolCmd(), a.nodeCmd(), a.apiCmd(), a.versionCmd(),
-	)
 	return root
 }
 

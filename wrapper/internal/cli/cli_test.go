@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
 	"github.com/mlserver-go/mls/wrapper/auth"
 	"github.com/mlserver-go/mls/wrapper/devserver"
@@ -33,8 +34,10 @@ var printed = canary.New(password, clientSecret, ldapPassword, slapd.AlicePasswo
 func TestMain(m *testing.M) {
 	printed.NotStdout = true
 	testscript.Main(printed.Tests(m), map[string]func(){
-		"mls": func() { os.Exit(guardedMain(os.Stdin, os.Stdout, os.Stderr)) }, "mls-repeated": repeatedMain,
-		"mls-terminal": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"mls":            func() { os.Exit(guardedMain((*app).root, os.Stdin, os.Stdout, os.Stderr)) },
+		devserverProgram: func() { os.Exit(guardedMain((*app).devserverRoot, os.Stdin, os.Stdout, os.Stderr)) },
+		"mls-repeated":   repeatedMain,
+		"mls-terminal":   func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
 
@@ -50,9 +53,9 @@ const clientSecret = "Canary-77aa-Marder"
 // leaked is the exit code of a command that printed a secret.
 const leaked = 99
 
-// guardedMain is Main, and looks for secrets in everything that the command prints, or would print with --trace. All test
-// scripts run it.
-func guardedMain(in io.Reader, out, errOut io.Writer) int {
+// guardedMain is Main or Devserver, and looks for secrets in everything that the command prints, or would print with --trace. All
+// test scripts run it.
+func guardedMain(root func(*app) *cobra.Command, in io.Reader, out, errOut io.Writer) int {
 	var seen, traced recorder
 	secrets := append(storedSecrets(), password, ldapPassword, clientSecret)
 	a := testApp(in, tee{out, &seen}, tee{errOut, &seen})
@@ -60,7 +63,7 @@ func guardedMain(in io.Reader, out, errOut io.Writer) int {
 	if len(os.Args) > 1 && os.Args[1] == "token" {
 		a.out = out // the token, as it was asked for
 	}
-	code := a.main(os.Args[1:])
+	code := a.main(root(a), os.Args[1:])
 	secrets = append(secrets, storedSecrets()...)
 	for _, variable := range []string{"MLS_TOKEN", "MLS_PASSWORD"} {
 		secrets = append(secrets, os.Getenv(variable))

@@ -24,6 +24,7 @@ import (
 type devserverOptions struct {
 	app *app
 
+	version      bool
 	listen       string
 	dataDir      string
 	passwordFile string
@@ -42,11 +43,12 @@ type devserverOptions struct {
 	tls          tlsOptions
 }
 
-func (a *app) devserverCmd() *cobra.Command {
+// devserverRoot is the program mls-devserver. It calls itself what its users call it: "mls devserver".
+func (a *app) devserverRoot() *cobra.Command {
 	o := &devserverOptions{app: a}
-	c := &cobra.Command{
-		Use:   "devserver",
-		Short: "Start a server for development on this machine, with real R and Python",
+	c := a.asRoot(&cobra.Command{
+		Use:   devserverProgram,
+		Short: devserverShort,
 		Long: `Start a server for development on this machine. It answers like a Machine Learning Server of the version given with
 --api-version (default 9.3.0), and runs code in the R and Python that are installed here.
 
@@ -68,10 +70,21 @@ name and password as JSON, readable by you alone, until the server ends.`,
   mls devserver --tls --data-dir ~/.local/share/mls
   mls devserver --ldap ldaps://dc.example.com --ldap-base dc=example,dc=com --ldap-filter 'sAMAccountName={0}' \
     --ldap-user 'cn=mls,dc=example,dc=com' --ldap-password-file query.txt`,
-		Args: args(0, 0, ""),
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "mls devserver"},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // mls has it
+		Args:              args(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.version {
+				return a.printVersion(devserverProgram)
+			}
+			return o.run(c.Context())
+		},
+	})
+	for _, name := range []string{"endpoint", "profile", "timeout", "pin-sha256", "allow-http", "trace", "no-input"} {
+		c.PersistentFlags().Lookup(name).Hidden = true // they are for clients, and accepted because mls passes them on
 	}
 	f := c.Flags()
+	f.BoolVar(&o.version, "version", false, "print the version of this program")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:12800", "address and port; port 0 takes a free one")
 	f.StringVar(&o.dataDir, "data-dir", "", "folder that keeps services, snapshots and sign-ins over a restart")
 	f.StringVar(&o.passwordFile, "password-file", "", "file with the password of the account admin, - for the standard input")

@@ -70,14 +70,14 @@ func hintIf(err, kind error, format string, args ...any) error {
 	return err
 }
 
-// scriptStatus is the exit code that a script has chosen.
-type scriptStatus int
+// programStatus is the exit code that a script, or another program, has chosen.
+type programStatus int
 
-func (s scriptStatus) Error() string { return fmt.Sprintf("the script ended with status %d", int(s)) }
+func (s programStatus) Error() string { return fmt.Sprintf("it ended with status %d", int(s)) }
 
 func exitCode(err error) int {
 	var (
-		status scriptStatus
+		status programStatus
 		usage  wrongUsage
 		code   *mlserver.CodeError
 		server *mlserver.Error
@@ -113,7 +113,7 @@ func exitCode(err error) int {
 
 // report tells the user about an error: one line that names the thing, and one with the way out.
 func (a *app) report(err error) {
-	var status scriptStatus
+	var status programStatus
 	if err == nil || errors.Is(err, errDiffers) || errors.As(err, &status) { // that was shown
 		return
 	}

@@ -43,7 +43,9 @@ func TestExamples(t *testing.T) {
 			t.Run(strings.ReplaceAll(path, " ", "-"), func(t *testing.T) { runExample(t, endpoint, model, c) })
 		}
 	}
-	walk((&app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}).root())
+	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+	walk(a.root())
+	walk(a.devserverRoot())
 }
 
 // linearModel is lm(dist ~ speed, cars) as saveRDS writes it.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -170,6 +171,32 @@ func TestKilledServer(t *testing.T) {
 	_ = next.Wait()
 	if left := glob(t, tmp, "*"); len(left) > 0 {
 		t.Errorf("a server that was asked to end leaves %v", left)
+	}
+}
+
+// TestBecomesDevserver: the process that was started as mls is mls-devserver. Who holds its id ends the server with a signal, and
+// the ready file goes with it; the port is taken until then.
+func TestBecomesDevserver(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server, endpoint := serve(t, dir, nil)
+	program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", server.Process.Pid))
+	if err != nil || filepath.Base(program) != devserverProgram {
+		t.Errorf("the process runs %s (%v), want %s", program, err, devserverProgram)
+	}
+	var status *exec.ExitError
+	out, err := exec.Command("mls", "devserver", "--listen", strings.TrimPrefix(endpoint, "http://")).CombinedOutput()
+	if !errors.As(err, &status) || status.ExitCode() != exitFailed || !strings.Contains(string(out), "mls: cannot listen: ") {
+		t.Errorf("a second server: %v %s, want exit code 1 and that the port is taken", err, out)
+	}
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+	if left := glob(t, dir, "*"); len(left) > 0 {
+		t.Errorf("it leaves %v", left)
 	}
 }
 

@@ -38,20 +38,21 @@ func BenchmarkLargeFile(b *testing.B) {
 	}
 }
 
-// moveFile sends a file up and fetches it, and returns the most memory that the three processes have used, in bytes. They are of a
-// program without the race detector, which needs several times the memory.
+// moveFile sends a file up and fetches it, and returns the most memory that the three processes have used, in bytes. They are of
+// programs without the race detector, which needs several times the memory.
 func moveFile(tb testing.TB, size int64) (put, get, server int64) {
-	mls := filepath.Join(tb.TempDir(), "mls")
-	if out, err := exec.Command("go", "build", "-o", mls, "../../cmd/mls").CombinedOutput(); err != nil {
+	bin := tb.TempDir()
+	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/mls", "../../cmd/mls-devserver").CombinedOutput(); err != nil {
 		tb.Fatalf("%v\n%s", err, out)
 	}
+	mls := filepath.Join(bin, "mls")
 	u := &user{t: tb, dir: tb.TempDir(), env: os.Environ()}
 	for name, value := range environment(u.dir, "") {
 		u.env = append(u.env, name+"="+value)
 	}
 	u.write("password.txt", password+"\n")
 	ready := filepath.Join(u.dir, "ready.json")
-	dev := u.command(mls, "devserver", "--listen", "127.0.0.1:0", "--password-file", "password.txt", "--ready-file", ready)
+	dev := u.command(filepath.Join(bin, devserverProgram), "--listen", "127.0.0.1:0", "--password-file", "password.txt", "--ready-file", ready)
 	if err := dev.Start(); err != nil {
 		tb.Fatal(err)
 	}

@@ -279,7 +279,7 @@ func repeatedMain() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var said bytes.Buffer
-		code := guardedMain(strings.NewReader(""), io.Discard, &said)
+		code := guardedMain((*app).root, strings.NewReader(""), io.Discard, &said)
 		fmt.Println(strings.Join(strings.Fields(fmt.Sprint(code, " ", said.String())), " "))
 	}
 }

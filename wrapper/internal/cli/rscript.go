@@ -80,7 +80,7 @@ func (o *rscriptOptions) run(ctx context.Context, file string, args []string) (e
 	case errors.As(err, &quit) && quit.Status == 0:
 		return nil
 	case errors.As(err, &quit):
-		return scriptStatus(quit.Status)
+		return programStatus(quit.Status)
 	case errors.As(err, &gone):
 		return fmt.Errorf("%s: %s ended in the middle of it (%s)", file, language, gone.Status)
 	}

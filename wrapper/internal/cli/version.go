@@ -14,12 +14,14 @@ func (a *app) versionCmd() *cobra.Command {
 		Example: `  mls version
   mls version -o json`,
 		Args: args(0, 0, ""),
-		RunE: func(*cobra.Command, []string) error {
-			v := map[string]string{"version": "unknown", "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-				v["version"] = info.Main.Version
-			}
-			return a.printLine(v, "mls "+v["version"]+" "+v["platform"]+" "+v["go"])
-		},
+		RunE: func(*cobra.Command, []string) error { return a.printVersion("mls") },
 	}
+}
+
+func (a *app) printVersion(program string) error {
+	v := map[string]string{"version": "unknown", "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v["version"] = info.Main.Version
+	}
+	return a.printLine(v, program+" "+v["version"]+" "+v["platform"]+" "+v["go"])
 }

@@ -68,10 +68,11 @@ var New = sync.OnceValue(func() *Codec {
 
 // Append appends the shortest text that reads back as f, which must be finite.
 func (c *Codec) Append(b []byte, f float64) []byte {
-	b, ok := c.appendShort(b, f)
-	if !ok {
-		b, _ = c.appendLong(b, f)
+	var text [room]byte // b may have no room for more than the number, and need none
+	if n := c.putShort(&text, f); n > 0 {
+		return append(b, text[:n]...)
 	}
+	b, _ = c.appendLong(b, f)
 	return b
 }
 
@@ -143,13 +144,6 @@ func (c *Codec) appendList(b []byte, list []float64) []byte {
 	return b[:len(b)-1]
 }
 
-func (c *Codec) appendShort(b []byte, f float64) (_ []byte, ok bool) {
-	b = slices.Grow(b, room)
-	end := len(b)
-	n := c.putShort((*[room]byte)(b[end:end+room]), f)
-	return b[:end+n], n > 0
-}
-
 // putShort writes whole numbers, and those with up to six decimals, and returns the length; 0: it is none. n / 1e6 is exact to the
 // last bit when n is exact, and no shorter text has the same nearest number when it has fifteen digits at most. Whole words are
 // written, over the end: a branch for each digit would be guessed wrongly once in a number or two.
@@ -182,7 +176,7 @@ func (c *Codec) putShort(out *[room]byte, f float64) int {
 	return at + 7 - (bits.LeadingZeros64(digits^zeros&(1<<48-1))-16)/8
 }
 
-// appendLong appends any number. It tells whether appendShort might have done it, too.
+// appendLong appends any number. It tells whether putShort might have done it, too.
 func (c *Codec) appendLong(b []byte, f float64) (_ []byte, short bool) {
 	d, k, ok := c.shortest(f)
 	if !ok {

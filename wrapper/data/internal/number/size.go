@@ -1,23 +1,9 @@
 package number
 
-import (
-	"math"
-	"runtime"
-)
+import "math"
 
-// Size is how long the text is that AppendList appends, in bytes. It takes half as long as to write it. Long lists keep two
-// processors busy.
+// Size is how long the text is that AppendList appends, in bytes. It takes half as long as to write it.
 func (c *Codec) Size(list []float64) int {
-	if len(list) <= block/2 || runtime.GOMAXPROCS(0) == 1 {
-		return c.size(list)
-	}
-	half := len(list) / 2
-	rest := make(chan int)
-	go func() { rest <- c.size(list[half:]) }()
-	return c.size(list[:half]) + 1 + <-rest
-}
-
-func (c *Codec) size(list []float64) int {
 	size := max(0, len(list)-1) // commas
 	short := true               // as in appendList
 	var text [room]byte
@@ -51,9 +37,10 @@ func sizeOf(d uint64, k int) int {
 	if d < 1e16 {
 		n--
 	}
-	for d%10 == 0 {
-		d /= 10
-		n, k = n-1, k+1
+	if d&1 == 0 { // else there is no zero at the end, and nothing to divide
+		for ten := d / 10; ten*10 == d; ten = d / 10 {
+			d, n, k = ten, n-1, k+1
+		}
 	}
 	switch point := n + k; { // digits in front of the point
 	case point > 21 || point <= -6:
