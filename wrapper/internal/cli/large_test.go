@@ -41,11 +41,11 @@ func BenchmarkLargeFile(b *testing.B) {
 // moveFile sends a file up and fetches it, and returns the most memory that the three processes have used, in bytes. They are of
 // programs without the race detector, which needs several times the memory.
 func moveFile(tb testing.TB, size int64) (put, get, server int64) {
-	bin := tb.TempDir()
-	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/mls", "../../cmd/mls-devserver").CombinedOutput(); err != nil {
+	programs := tb.TempDir()
+	if out, err := exec.Command("go", "build", "-o", programs, "../../cmd/mls", "../../cmd/"+devserverProgram).CombinedOutput(); err != nil {
 		tb.Fatalf("%v\n%s", err, out)
 	}
-	mls := filepath.Join(bin, "mls")
+	mls := filepath.Join(programs, "mls")
 	u := &user{t: tb, dir: tb.TempDir(), env: os.Environ()}
 	for name, value := range environment(u.dir, "") {
 		u.env = append(u.env, name+"="+value)
