@@ -52,7 +52,7 @@ func moveFile(tb testing.TB, size int64) (put, get, server int64) {
 	}
 	u.write("password.txt", password+"\n")
 	ready := filepath.Join(u.dir, "ready.json")
-	dev := u.command(filepath.Join(bin, devserverProgram), "--listen", "127.0.0.1:0", "--password-file", "password.txt", "--ready-file", ready)
+	dev := u.command(mls, "devserver", "--listen", "127.0.0.1:0", "--password-file", "password.txt", "--ready-file", ready)
 	if err := dev.Start(); err != nil {
 		tb.Fatal(err)
 	}
