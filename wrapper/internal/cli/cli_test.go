@@ -70,9 +70,10 @@ func guardedMain(root func(*app) *cobra.Command, in io.Reader, out, errOut io.Wr
 	for _, variable := range []string{"MLS_TOKEN", "MLS_PASSWORD"} {
 		secrets = append(secrets, os.Getenv(variable))
 	}
+	text := seen.String() + traced.String()
 	for _, secret := range secrets {
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
-			if len(secret) > 8 && strings.Contains(seen.text.String()+traced.text.String(), form) {
+			if len(secret) > 8 && strings.Contains(text, form) {
 				fmt.Fprintln(errOut, "a secret was printed")
 				return leaked
 			}
@@ -104,6 +105,13 @@ func storedSecrets() (secrets []string) {
 type recorder struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+}
+
+// String is what was written. What goes on in the background when the command has ended may still write.
+func (r *recorder) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 // tee writes to a stream and to the recorder.
