@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,9 +70,10 @@ func guardedMain(root func(*app) *cobra.Command, in io.Reader, out, errOut io.Wr
 	for _, variable := range []string{"MLS_TOKEN", "MLS_PASSWORD"} {
 		secrets = append(secrets, os.Getenv(variable))
 	}
+	text := seen.String() + traced.String()
 	for _, secret := range secrets {
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
-			if len(secret) > 8 && strings.Contains(seen.text.String()+traced.text.String(), form) {
+			if len(secret) > 8 && strings.Contains(text, form) {
 				fmt.Fprintln(errOut, "a secret was printed")
 				return leaked
 			}
@@ -102,6 +105,13 @@ func storedSecrets() (secrets []string) {
 type recorder struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+}
+
+// String is what was written. What goes on in the background when the command has ended may still write.
+func (r *recorder) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 // tee writes to a stream and to the recorder.
@@ -231,8 +241,9 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(env.WorkDir, "password.txt"), []byte(password+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":   exits,
-			"capture": capture,
+			"exits":     exits,
+			"times-out": timesOut,
+			"capture":   capture,
 			"sign-in": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(ts.Exec("mls", append([]string{
 					"login", ts.Getenv("SERVER"), "--username", "alice", "--password-file", ts.MkAbs("password.txt")}, args...)...))
@@ -260,6 +271,25 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// timesOut runs a command that --timeout must end, after it has printed what matches a pattern. It is given more and more time for that,
+// as a machine may be busy: times-out PATTERN mls exec -e 'repeat {}'
+func timesOut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: times-out PATTERN COMMAND...")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for limit := time.Second; ; limit *= 2 {
+		exits(ts, false, append(slices.Concat([]string{"7"}, args[1:]), "--timeout", limit.String()))
+		if pattern.MatchString(ts.ReadFile("stdout") + ts.ReadFile("stderr")) {
+			return
+		}
+		if limit > patience/4 {
+			ts.Fatalf("nothing that matches %s was printed within %s", args[0], limit)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -30,6 +32,11 @@ func TestRunChild(t *testing.T) {
 	if err := self.Signal(os.Interrupt); err != nil { // without runChild this process would end
 		t.Fatal(err)
 	}
+	eventually(t, "the interrupt has come, while the child runs", func() bool {
+		status, _ := os.ReadFile("/proc/self/status") // elsewhere nobody tells
+		pending := regexp.MustCompile(`ShdPnd:\s*[0-9a-f]*([0-9a-f])\n`).FindSubmatch(status)
+		return pending == nil || !strings.ContainsAny(string(pending[1]), "2367abef") // SIGINT is the second bit
+	})
 	if _, err := io.WriteString(answer, "a line\n"); err != nil {
 		t.Fatal(err)
 	}
