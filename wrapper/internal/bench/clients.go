@@ -88,7 +88,7 @@ const (
 
 // Clients are those of this package, the floor first.
 func Clients() []Client {
-	return []Client{{Floor, newFloor}, {Ours, newOurs}, {Generated, newGenerated}, {Default, newDefault}, {Bare, newBare}}
+	return []Client{{Floor, newFloor}, {Ours, newOurs}, {Generated, newGenerated}, {Default, newDefault}}
 }
 
 func newClient(t Target) (*mlserver.Client, error) {

@@ -31,7 +31,7 @@ func Main(others ...Client) int {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	return report(run(ctx, append(Clients(), others...), o))
+	return report(run(ctx, slices.Concat(Clients(), others, []Client{{Bare, newBare}}), o))
 }
 
 type options struct {
