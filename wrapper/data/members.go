@@ -34,6 +34,9 @@ func Elements(json []byte, each func(value []byte) error) (rest []byte, err erro
 // valueEnd is the length of the value that data starts with, whether or not it is valid; -1 if it has no end, 0 if nothing is there
 // that could be one.
 func valueEnd(data []byte) int {
+	if len(data) > 1 && (data[0] == '"' && data[1] == '"' || data[0] == '[' && data[1] == ']') { // much of what servers answer
+		return 2
+	}
 	depth, closing := 0, 0 // closing is where the next ] is
 	for at := 0; at < len(data); {
 		switch c := data[at]; c {

@@ -20,8 +20,11 @@ type Reader struct {
 	name   []byte    // of the member that was read last
 }
 
-// window is how much is read at a time, in bytes, if no text is longer.
-const window = 64 << 10
+// How much is read at a time, in bytes, if no text is longer: at first, and of a long document, which comes faster so.
+const (
+	window     = 64 << 10
+	longWindow = 256 << 10
+)
 
 // NewReader reads what source gives, but for the mark that Windows programs put in front of UTF-8.
 func NewReader(source io.Reader) *Reader {
@@ -75,8 +78,11 @@ func (r *Reader) more() error {
 	}
 	if cap(r.text)-len(r.text) < len(r.room)/2 {
 		room := r.room
-		if len(r.text) > len(room)/2 {
+		switch {
+		case len(r.text) > len(room)/2:
 			room = make([]byte, 2*len(room))
+		case r.windows > 2 && len(room) < longWindow:
+			room = make([]byte, longWindow)
 		}
 		r.text, r.room = room[:copy(room, r.text)], room
 	}

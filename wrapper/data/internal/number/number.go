@@ -69,11 +69,11 @@ var New = sync.OnceValue(func() *Codec {
 // Append appends the shortest text that reads back as f, which must be finite.
 func (c *Codec) Append(b []byte, f float64) []byte {
 	var text [room]byte // b may have no room for more than the number, and need none
-	if n := c.putShort(&text, f); n > 0 {
-		return append(b, text[:n]...)
+	n := c.putShort(&text, f)
+	if n == 0 {
+		n, _ = c.putLong(&text, f)
 	}
-	b, _ = c.appendLong(b, f)
-	return b
+	return append(b, text[:n]...)
 }
 
 // block is how many numbers are written at a time by two goroutines: some milliseconds of work, and so little text that a
@@ -129,13 +129,13 @@ func (c *Codec) appendList(b []byte, list []float64) []byte {
 					continue
 				}
 			}
-			var text []byte
+			var n int
 			if math.Float64bits(f)&(0x7ff<<52) == 0x7ff<<52 {
-				text = append(out[at:at], "null"...)
+				n = copy(out[at:], "null")
 			} else {
-				text, short = c.appendLong(out[at:at], f)
+				n, short = c.putLong((*[room]byte)(out[at:]), f)
 			}
-			at += len(text)
+			at += n
 			out[at] = ','
 			at++
 		}
@@ -176,21 +176,16 @@ func (c *Codec) putShort(out *[room]byte, f float64) int {
 	return at + 7 - (bits.LeadingZeros64(digits^zeros&(1<<48-1))-16)/8
 }
 
-// appendLong appends any number. It tells whether putShort might have done it, too.
-func (c *Codec) appendLong(b []byte, f float64) (_ []byte, short bool) {
+// putLong writes any number, and returns the length. It tells whether putShort might have done it, too.
+func (c *Codec) putLong(out *[room]byte, f float64) (n int, short bool) {
 	d, k, ok := c.shortest(f)
 	if !ok {
-		return appendSlow(b, f), true
+		return len(appendSlow(out[:0], f)), true
 	}
-	b = slices.Grow(b, room)
-	end := len(b)
-	out := b[end : end+room]
-	if f < 0 {
-		out[0], out = '-', out[1:]
-		end++
-	}
-	n := putDecimal((*[room - 1]byte)(out), d, k)
-	return b[:end+n], n < 12
+	out[0] = '-' // or what comes over it
+	sign := int(math.Float64bits(f) >> 63)
+	n = putDecimal((*[room - 1]byte)(out[sign:]), d, k)
+	return sign + n, n < 12
 }
 
 // shortest finds the shortest text that reads back as f, but for its sign, as d times 10^k: d has 16 or 17 digits, zeros at the end

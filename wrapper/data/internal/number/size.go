@@ -33,14 +33,19 @@ func (c *Codec) Size(list []float64) int {
 
 // sizeOf is what putDecimal returns.
 func sizeOf(d uint64, k int) int {
-	n := 17
+	n, zero := 17, 0
 	if d < 1e16 {
-		n--
+		n = 16
 	}
-	if d&1 == 0 { // else there is no zero at the end, and nothing to divide
-		for ten := d / 10; ten*10 == d; ten = d / 10 {
-			d, n, k = ten, n-1, k+1
-		}
+	tenth := d / 10
+	if tenth*10 == d { // of every second number: a branch would be guessed wrongly as often
+		zero = 1
+	}
+	d -= (d - tenth) * uint64(zero)
+	n, k = n-zero, k+zero
+	for d%10 == 0 {
+		d /= 10
+		n, k = n-1, k+1
 	}
 	switch point := n + k; { // digits in front of the point
 	case point > 21 || point <= -6:
