@@ -79,7 +79,7 @@ func (b *vectorBuilder) row(r *Reader) error {
 		if err := b.read(r); err != nil {
 			return err
 		}
-		b.v.floats, r.text = parseFloats(b.codec, b.v.floats, r.text, r.tail)
+		b.v.floats, r.text = b.codec.ParseList(b.v.floats, r.text, r.tail)
 		b.n = len(b.v.floats)
 	}
 	return err

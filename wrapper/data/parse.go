@@ -291,7 +291,7 @@ func (r *Reader) vector(like int) (Vector, error) {
 			b.grow(r.count(like - b.n))
 		}
 		if b.v.kind == Numeric {
-			b.v.floats, r.text = parseFloats(b.codec, b.v.floats, r.text, r.tail)
+			b.v.floats, r.text = b.codec.ParseList(b.v.floats, r.text, r.tail)
 			b.n = len(b.v.floats)
 		}
 	}
@@ -308,18 +308,6 @@ func (r *Reader) count(like int) int {
 		return 0
 	}
 	return max(bytes.Count(r.text, []byte(",")), like)
-}
-
-// parseFloats reads a run of numbers, each with a comma in front, and leaves the rest: the last bytes of which may go on.
-func parseFloats(c *number.Codec, list []float64, data []byte, tail int) ([]float64, []byte) {
-	for len(data) > tail+1 && data[0] == ',' {
-		f, _, kind, rest := c.Parse(data[1:])
-		if kind == number.None {
-			break
-		}
-		list, data = append(list, f), rest
-	}
-	return list, data
 }
 
 // Float is the number that a text consists of, if it is a number of JSON.

@@ -96,6 +96,8 @@ func TestAppendList(t *testing.T) {
 	if n := c.Size(list); n != len(text) || c.Size(nil) != 0 {
 		t.Errorf("the list is said to be %d long, want %d", n, len(text))
 	}
+	checkList(t, c, string(bytes.TrimPrefix(text, []byte("null,")))) // up to the next one
+	checkList(t, c, string(bytes.ReplaceAll(text, []byte("null,"), nil)))
 	texts := bytes.Split(text, []byte(","))
 	if len(texts) != len(list) {
 		t.Fatalf("%d numbers for %d", len(texts), len(list))
@@ -152,12 +154,49 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// checkList compares ParseList with what Parse makes of the same numbers, one by one.
+func checkList(t *testing.T, c *Codec, text string) {
+	t.Helper()
+	data := []byte("," + text)
+	got, rest := c.ParseList(nil, data, 0)
+	for i := 0; len(data) > 1 && data[0] == ','; i++ {
+		want, _, kind, after := c.Parse(data[1:])
+		if kind == None {
+			break
+		}
+		if i >= len(got) || math.Float64bits(got[i]) != math.Float64bits(want) {
+			t.Fatalf("number %d of %.100q is not %v", i, text, want)
+		}
+		data = after
+	}
+	if string(rest) != string(data) {
+		t.Errorf("of %.100q is left %.100q, want %.100q", text, rest, data)
+	}
+}
+
+func TestParseList(t *testing.T) {
+	c := New()
+	for _, text := range []string{
+		"1.5,-0.0,0.1,00.1,12345678.5,123456789.5,1.,1", "0.1234567890123456789,1", "1.23e4,5", "-1.5]", "-", "-.5", "1.5 ,2", "0.1,,2",
+		"9007199254740992.5,9007199254740993.25", "0.9007199254740993,0.30000000000000004", "\"NA\",1", "1.5,null", "7",
+	} {
+		checkList(t, c, text)
+	}
+	data := []byte(",1.5,2.25")
+	for tail, want := range []int{2, 2, 2, 2, 1, 1, 1, 1, 0} {
+		if got, rest := c.ParseList(nil, data, tail); len(got) != want || len(rest) != []int{9, 5, 0}[want] {
+			t.Errorf("with a tail of %d it reads %v and leaves %q", tail, got, rest)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	c := New()
 	for _, s := range []string{"1.7976931348623157e308", "2.2250738585072014e-308", "4.35,", "18446744073709551615.5", "1e22"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		checkList(t, c, s)
 		got, _, kind, rest := c.Parse([]byte(s))
 		if kind == None {
 			return
@@ -202,6 +241,13 @@ func BenchmarkNumbers(b *testing.B) {
 				for _, f := range list {
 					text = append(strconv.AppendFloat(text, f, 'f', -1, 64), ',')
 				}
+			}
+			per(b)
+		})
+		b.Run(kind+"/parse-list", func(b *testing.B) {
+			got, list := make([]float64, 0, n), append([]byte(","), text...)
+			for b.Loop() {
+				got, _ = c.ParseList(got[:0], list, 0)
 			}
 			per(b)
 		})

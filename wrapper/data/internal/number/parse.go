@@ -82,12 +82,64 @@ func (c *Codec) Parse(data []byte) (f float64, i int64, kind Kind, rest []byte) 
 	return f, 0, Real, data[at:]
 }
 
+// ParseList appends a run of numbers, each with a comma in front, to list, and returns the rest too. What has less than tail bytes
+// behind it is left in that: it may go on.
+func (c *Codec) ParseList(list []float64, data []byte, tail int) ([]float64, []byte) {
+	at := 0
+	for at < len(data)-tail-1 && data[at] == ',' {
+		f, end := c.parsePlain(data, at+1)
+		if end == 0 {
+			var kind Kind
+			var rest []byte
+			if f, _, kind, rest = c.Parse(data[at+1:]); kind == None {
+				break
+			}
+			end = len(data) - len(rest)
+		}
+		list, at = append(list, f), end
+	}
+	return list, data[at:]
+}
+
 func slow(data []byte, end int) (float64, int64, Kind, []byte) {
 	f, err := strconv.ParseFloat(string(data[:end]), 64)
 	if err != nil { // beyond the largest one
 		return 0, 0, None, data
 	}
 	return f, 0, Real, data[end:]
+}
+
+// parsePlain is Parse for what most numbers are: a few digits, a point, and up to 19 digits in all. It returns where the number ends;
+// 0: it is none of these.
+func (c *Codec) parsePlain(data []byte, at int) (f float64, end int) {
+	first := at
+	if data[at] == '-' {
+		first++
+	}
+	m, point := uint64(0), first
+	for point < len(data) && data[point]-'0' < 10 {
+		m, point = m*10+uint64(data[point]-'0'), point+1
+	}
+	if front := point - first; front == 0 || front > 8 || front > 1 && data[first] == '0' || point == len(data) || data[point] != '.' {
+		return 0, 0
+	}
+	m, end = accumulate(data, point+1, m)
+	decimals := end - point - 1
+	if decimals == 0 || end-first-1 > 19 || end < len(data) && data[end]|0x20 == 'e' {
+		return 0, 0
+	}
+	if m < 1<<53 {
+		f = float64(m) / tens[decimals]
+	} else {
+		var ok bool
+		if f, ok = c.nearest(m, -decimals); !ok {
+			return 0, 0
+		}
+	}
+	if first > at {
+		f = -f
+	}
+	return f, end
 }
 
 // accumulate reads digits onto m. More than 19 overflow it: the caller counts.
