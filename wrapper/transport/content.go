@@ -103,7 +103,7 @@ func unwrapped(r io.Reader) io.Reader {
 	return r
 }
 
-// openFile is a file that stays open. The operating system can send it by itself, which NopCloser would keep from net/http.
+// openFile is a file that stays open.
 type openFile struct{ *os.File }
 
 func (openFile) Close() error { return nil }
@@ -140,8 +140,11 @@ func attach(req *http.Request, body io.Reader) io.Closer {
 		return closer
 	case c.anew != nil:
 		req.Body, req.ContentLength, req.GetBody = io.NopCloser(c.Reader), c.size, c.anew
-		if f, ok := c.Reader.(*os.File); ok {
-			req.Body = openFile{f}
+		switch r := c.Reader.(type) { // of which the system may send files by itself: NopCloser would hide them
+		case *os.File:
+			req.Body = openFile{r}
+		case *sequence:
+			req.Body = r
 		}
 		return closer
 	}

@@ -61,6 +61,9 @@ func NewPool() *http.Transport {
 	} else { // a program has put something else there
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	}
+	if t.DialContext != nil {
+		t.DialContext = sending(t.DialContext)
+	}
 	t.MaxIdleConns = 0
 	t.MaxIdleConnsPerHost = 512
 	if t.TLSClientConfig == nil {

@@ -66,15 +66,18 @@ func newUpload(fields url.Values, files map[string][]runtime.NamedReadCloser) (u
 
 // joined is one content of several.
 func joined(parts []content) content {
-	c := content{}
-	readers := make([]io.Reader, len(parts))
+	c, all := content{}, &sequence{}
 	known, repeatable := true, true
-	for i, p := range parts {
-		readers[i] = p.Reader
+	for _, p := range parts {
+		if r := p.Reader; p.size < 0 {
+			all.left = append(all.left, r)
+		} else {
+			all.left = append(all.left, io.LimitReader(r, p.size)) // what is told, should a file have grown
+		}
 		known, repeatable = known && p.size >= 0, repeatable && p.anew != nil
 		c.size += p.size
 	}
-	c.Reader = io.MultiReader(readers...)
+	c.Reader = all
 	if !known {
 		c.size = -1
 	}
