@@ -6,59 +6,20 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/mlserver-go/mls/wrapper/internal/stopwatch"
 )
 
 // lateness measures by how much calls outlive their contexts. Time in which this process hardly ran, because the machine is busy,
-// does not count: a heart beats beside the calls, and what is between two of its beats was such time.
+// does not count.
 type lateness struct {
 	mu    sync.Mutex
-	calls []span // from when a goroutine that waited for nothing else had seen that the context was done, until the call returned
+	calls []stopwatch.Span // from when a goroutine that waited for nothing else had seen that the context was done, until the call returned
 
-	pauses []span
-	stop   chan struct{}
-	dead   sync.WaitGroup
+	heart *stopwatch.Heart
 }
 
-type span struct{ from, to time.Time }
-
-// common is how long two spans are at the same time.
-func common(a, b span) time.Duration {
-	from, to := a.from, a.to
-	if b.from.After(from) {
-		from = b.from
-	}
-	if b.to.Before(to) {
-		to = b.to
-	}
-	return max(0, to.Sub(from))
-}
-
-func newLateness() *lateness {
-	l := &lateness{stop: make(chan struct{})}
-	l.dead.Go(l.beat)
-	return l
-}
-
-func (l *lateness) beat() {
-	const beat, missed = time.Millisecond, 2 * time.Millisecond
-	ticker := time.NewTicker(beat)
-	defer ticker.Stop()
-	for last := time.Now(); ; {
-		stopped := false
-		select {
-		case <-ticker.C:
-		case <-l.stop:
-			stopped = true
-		}
-		now := time.Now()
-		if now.Sub(last) > missed {
-			l.pauses = append(l.pauses, span{last, now})
-		}
-		if last = now; stopped {
-			return
-		}
-	}
-}
+func newLateness() *lateness { return &lateness{heart: stopwatch.Beat()} }
 
 // watch is called before a call with its context, and what it returns after the call.
 func (l *lateness) watch(ctx context.Context) (returned func()) {
@@ -72,24 +33,23 @@ func (l *lateness) watch(ctx context.Context) (returned func()) {
 		from := <-seen
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.calls = append(l.calls, span{from, now})
+		l.calls = append(l.calls, stopwatch.Span{From: from, To: now})
 	}
 }
 
 // report fails if a call was later than promised.
 func (l *lateness) report(t *testing.T, what string) {
 	t.Helper()
-	close(l.stop)
-	l.dead.Wait()
+	pauses := l.heart.Stop()
 	if len(l.calls) == 0 {
 		return
 	}
 	const promised = 100 * time.Millisecond
 	var late []time.Duration
 	for _, call := range l.calls {
-		d := call.to.Sub(call.from)
-		for _, p := range l.pauses {
-			d -= 2 * common(call, p) // twice: when it ends the call is but one of all that have waited for it
+		d := call.To.Sub(call.From)
+		for _, p := range pauses {
+			d -= 2 * call.Common(p) // twice: when it ends the call is but one of all that have waited for it
 		}
 		late = append(late, max(0, d))
 	}

@@ -7,46 +7,76 @@ import (
 	"time"
 )
 
-// Start begins to measure. Took is the time since then, without that in which this process did not run although it had to: a heart
-// beats beside what is measured, and what is between two of its beats was such time. It counts twice, as what is measured has to wait
-// for its turn as well when the heart has had its own.
+// Start begins to measure. Took is the time since then, without that in which this process did not run although it had to. That
+// counts twice, as what is measured has to wait for its turn as well when the heart has had its own.
 func Start(t testing.TB) (took func() time.Duration) {
-	const beat, missed = time.Millisecond, 2 * time.Millisecond
-	var (
-		mu   sync.Mutex
-		lost time.Duration
-	)
+	stopped := sync.OnceValue(Beat().Stop)
+	t.Cleanup(func() { stopped() })
 	began := time.Now()
-	last := began
-	look := func() time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		now := time.Now()
-		if pause := now.Sub(last); pause > missed {
-			lost += pause
-		}
-		last = now
-		return now
-	}
-	stop := make(chan struct{})
-	var dead sync.WaitGroup
-	dead.Go(func() {
-		ticker := time.NewTicker(beat)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				look()
-			case <-stop:
-				return
-			}
-		}
-	})
-	end := sync.OnceFunc(func() { close(stop); dead.Wait() })
-	t.Cleanup(end)
 	return func() time.Duration {
-		now := look()
-		end()
-		return max(0, now.Sub(began)-2*lost)
+		all := Span{began, time.Now()}
+		passed := all.To.Sub(all.From)
+		for _, pause := range stopped() {
+			passed -= 2 * all.Common(pause)
+		}
+		return max(0, passed)
 	}
+}
+
+// Heart beats each millisecond, beside what is measured. What is between two of its beats was time in which this process did not run.
+type Heart struct {
+	pauses []Span
+	stop   chan struct{}
+	dead   sync.WaitGroup
+}
+
+// Beat starts a heart.
+func Beat() *Heart {
+	h := &Heart{stop: make(chan struct{})}
+	last := time.Now()
+	h.dead.Go(func() { h.beat(last) })
+	return h
+}
+
+func (h *Heart) beat(last time.Time) {
+	const beat, missed = time.Millisecond, 2 * time.Millisecond
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	for {
+		stopped := false
+		select {
+		case <-ticker.C:
+		case <-h.stop:
+			stopped = true
+		}
+		now := time.Now()
+		if now.Sub(last) > missed {
+			h.pauses = append(h.pauses, Span{last, now})
+		}
+		if last = now; stopped {
+			return
+		}
+	}
+}
+
+// Stop ends it, and returns the pauses, the first one first.
+func (h *Heart) Stop() []Span {
+	close(h.stop)
+	h.dead.Wait()
+	return h.pauses
+}
+
+// Span is some time.
+type Span struct{ From, To time.Time }
+
+// Common is how long both spans are at the same time.
+func (s Span) Common(other Span) time.Duration {
+	from, to := s.From, s.To
+	if other.From.After(from) {
+		from = other.From
+	}
+	if other.To.Before(to) {
+		to = other.To
+	}
+	return max(0, to.Sub(from))
 }
